@@ -1,0 +1,138 @@
+//! The flags that every subcommand takes: kubectl's connection flags with kubectl's names, and ours.
+//!
+//! kubectl refuses flags before a plugin's name, so each is `global`: it works before and after our
+//! subcommands.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+
+use super::duration;
+
+/// The default deadline of a single request, to Kubernetes or to Kafka. Peers that give up after 3 to
+/// 5 s fail on big clusters; half a minute is what people are ready to wait.
+pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// When to colour what is written to stderr.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless `NO_COLOR` is set
+    #[default]
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// kubectl's connection flags, and the ones that choose the Kafka cluster.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Connection flags")]
+pub struct GlobalArgs {
+    /// The Kafka cluster; without it the only one in the namespace is taken
+    #[arg(short = 'K', long = "kafka", value_name = "NAME", env = "KUBECTL_KAFKA", global = true)]
+    pub kafka: Option<String>,
+
+    /// Skip the discovery: connect to these brokers by plain TCP (host:port,…)
+    #[arg(long, value_name = "HOST:PORT", value_delimiter = ',', global = true)]
+    pub bootstrap_server: Vec<String>,
+
+    /// The namespace to look in
+    #[arg(short = 'n', long, value_name = "NAMESPACE", global = true)]
+    pub namespace: Option<String>,
+
+    /// The kubeconfig file
+    #[arg(long, value_name = "FILE", global = true)]
+    pub kubeconfig: Option<PathBuf>,
+
+    /// The kubeconfig context
+    #[arg(long, value_name = "NAME", global = true)]
+    pub context: Option<String>,
+
+    /// The kubeconfig cluster (for the Kafka cluster use --kafka)
+    #[arg(long, value_name = "NAME", global = true, hide_short_help = true)]
+    pub cluster: Option<String>,
+
+    /// The kubeconfig user
+    #[arg(long, value_name = "NAME", global = true, hide_short_help = true)]
+    pub user: Option<String>,
+
+    /// The address and port of the Kubernetes API server
+    #[arg(short = 's', long, value_name = "URL", global = true, hide_short_help = true)]
+    pub server: Option<String>,
+
+    /// Bearer token for the API server
+    #[arg(long, value_name = "TOKEN", global = true, hide_short_help = true, hide_env_values = true)]
+    pub token: Option<String>,
+
+    /// User to impersonate
+    #[arg(long = "as", value_name = "USER", global = true, hide_short_help = true)]
+    pub impersonate: Option<String>,
+
+    /// UID to impersonate
+    #[arg(long = "as-uid", value_name = "UID", global = true, hide_short_help = true)]
+    pub impersonate_uid: Option<String>,
+
+    /// Group to impersonate; repeat it for several
+    #[arg(long = "as-group", value_name = "GROUP", global = true, hide_short_help = true)]
+    pub impersonate_group: Vec<String>,
+
+    /// Extra field of the impersonated user, as key=value; repeat it for several
+    #[arg(long = "as-user-extra", value_name = "KEY=VALUE", global = true, hide_short_help = true)]
+    pub impersonate_extra: Vec<String>,
+
+    /// Client certificate file for TLS
+    #[arg(long, value_name = "FILE", global = true, hide_short_help = true)]
+    pub client_certificate: Option<PathBuf>,
+
+    /// Client key file for TLS
+    #[arg(long, value_name = "FILE", global = true, hide_short_help = true)]
+    pub client_key: Option<PathBuf>,
+
+    /// Certificate authority file for the API server
+    #[arg(long, value_name = "FILE", global = true, hide_short_help = true)]
+    pub certificate_authority: Option<PathBuf>,
+
+    /// Do not check the API server's certificate (insecure)
+    #[arg(long, global = true, hide_short_help = true)]
+    pub insecure_skip_tls_verify: bool,
+
+    /// Name to check the API server's certificate for
+    #[arg(long, value_name = "NAME", global = true, hide_short_help = true)]
+    pub tls_server_name: Option<String>,
+
+    /// Accepted as by kubectl; responses are never compressed
+    #[arg(long, global = true, hide = true)]
+    pub disable_compression: bool,
+
+    /// Accepted as by kubectl; nothing is cached yet
+    #[arg(long, value_name = "DIR", global = true, hide = true)]
+    pub cache_dir: Option<PathBuf>,
+
+    /// Give up a single request after this time (0 = never)
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse, global = true)]
+    pub request_timeout: Option<Duration>,
+
+    /// Colour on stderr
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t, global = true, hide_short_help = true)]
+    pub color: Color,
+
+    /// Say more on stderr: -v, or a level as -v=6 (requests) and -v=8 (frames)
+    #[arg(
+        short = 'v', long = "v", value_name = "LEVEL", global = true,
+        num_args = 0..=1, require_equals = true, default_value_t = 0, default_missing_value = "1"
+    )]
+    pub verbosity: u8,
+}
+
+impl GlobalArgs {
+    /// The deadline of one request; a year stands for "never".
+    pub fn request_timeout(&self) -> Duration {
+        match self.request_timeout {
+            None => REQUEST_TIMEOUT,
+            Some(Duration::ZERO) => Duration::from_hours(24 * 365),
+            Some(timeout) => timeout,
+        }
+    }
+}

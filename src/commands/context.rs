@@ -1,0 +1,81 @@
+//! What every command gets: the terminal, the global flags, and the ways to a cluster.
+
+use std::io::{self, IsTerminal};
+use std::time::Duration;
+
+use crate::cli::GlobalArgs;
+use crate::connect::{Session, select};
+use crate::error::CommandError;
+use crate::k8s::discover::KafkaCluster;
+use crate::k8s::{Kubernetes, Overrides};
+use crate::kafka::{Ask, ClusterOptions};
+use crate::ui::Ui;
+
+/// How long transient errors of Kafka (a leader that moves, a pod that restarts) are retried by
+/// commands that ask once. A broker restart takes 30 s, but a person wants an answer sooner, and another
+/// broker usually has it.
+const RETRY_FOR: Duration = Duration::from_secs(10);
+
+/// Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Context {
+    /// The terminal.
+    pub ui: Ui,
+    /// The global flags.
+    pub global: GlobalArgs,
+}
+
+impl Context {
+    /// For one run of the program.
+    pub fn new(ui: Ui, global: GlobalArgs) -> Self {
+        Self { ui, global }
+    }
+
+    /// A client of the API server that the flags and the kubeconfig choose.
+    pub async fn kubernetes(&self) -> Result<Kubernetes, CommandError> {
+        let global = self.global.clone();
+        let overrides = Overrides {
+            kubeconfig: global.kubeconfig,
+            context: global.context,
+            cluster: global.cluster,
+            user: global.user,
+            server: global.server,
+            token: global.token,
+            impersonate: global.impersonate,
+            impersonate_uid: global.impersonate_uid,
+            impersonate_group: global.impersonate_group,
+            impersonate_extra: global.impersonate_extra,
+            client_certificate: global.client_certificate,
+            client_key: global.client_key,
+            certificate_authority: global.certificate_authority,
+            insecure_skip_tls_verify: global.insecure_skip_tls_verify,
+            tls_server_name: global.tls_server_name,
+            namespace: global.namespace,
+            request_timeout: self.global.request_timeout(),
+            interactive: io::stdin().is_terminal(),
+        };
+        Ok(Kubernetes::connect(&overrides).await?)
+    }
+
+    /// How Kafka is spoken to.
+    pub fn kafka_options(&self) -> ClusterOptions {
+        ClusterOptions { request_timeout: self.global.request_timeout(), retry_for: RETRY_FOR }
+    }
+
+    /// The Kafka cluster that the flags choose, connected; its first answer is what `ask` asks for.
+    pub async fn kafka(&self, ask: &Ask) -> Result<Session, CommandError> {
+        let options = self.kafka_options();
+        if !self.global.bootstrap_server.is_empty() {
+            return Session::to_addresses(&self.global.bootstrap_server, options, ask).await;
+        }
+        let (kubernetes, cluster) = self.cluster(None).await?;
+        Session::to_pods(kubernetes, cluster, options, ask).await
+    }
+
+    /// The Kafka cluster that a positional name, `--kafka`, or the namespace chooses; not connected.
+    pub async fn cluster(&self, name: Option<&str>) -> Result<(Kubernetes, KafkaCluster), CommandError> {
+        let kubernetes = self.kubernetes().await?;
+        let cluster = select(&kubernetes, name.or(self.global.kafka.as_deref())).await?;
+        Ok((kubernetes, cluster))
+    }
+}

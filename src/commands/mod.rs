@@ -1,0 +1,60 @@
+//! The commands: one folder or file per noun, one file per verb.
+//!
+//! Each gathers (I/O), makes a model (a plain struct) and shows it. Registering a command is one line in
+//! [`Command`].
+
+mod context;
+#[macro_use]
+mod macros;
+
+pub mod clusters;
+pub mod completion;
+pub mod consume;
+pub mod install;
+pub mod produce;
+pub mod status;
+pub mod topics;
+pub mod uninstall;
+pub mod verify;
+pub mod version;
+
+pub use context::Context;
+
+use crate::error::CommandResult;
+
+/// A command that can be run.
+pub trait Run {
+    /// Whether the command ends itself in an orderly way on Ctrl-C.
+    const HANDLES_INTERRUPT: bool = false;
+
+    /// Does the work; printing goes through the context's `Ui`.
+    fn run(self, context: Context) -> impl Future<Output = CommandResult> + Send;
+}
+
+subcommands! {
+    /// The nouns and verbs.
+    pub enum Command {
+        /// Install a Kafka cluster
+        Install(install::InstallArgs),
+        /// Remove a Kafka cluster, keeping its data unless told otherwise
+        Uninstall(uninstall::UninstallArgs),
+        /// List the Kafka clusters
+        #[command(visible_alias = "cluster")]
+        Clusters(clusters::ClustersArgs),
+        /// Show whether a Kafka cluster is healthy, and why not
+        Status(status::StatusArgs),
+        /// Prove that a Kafka cluster takes and returns messages
+        Verify(verify::VerifyArgs),
+        /// Create, list, describe and delete topics
+        #[command(visible_alias = "topic", subcommand, arg_required_else_help = true)]
+        Topics(topics::TopicsCommand),
+        /// Send messages to a topic
+        Produce(produce::ProduceArgs),
+        /// Read messages from topics
+        Consume(consume::ConsumeArgs),
+        /// Print a completion script
+        Completion(completion::CompletionArgs),
+        /// Print the versions of this client and of the Kafka cluster
+        Version(version::VersionArgs),
+    }
+}

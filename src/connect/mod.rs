@@ -1,0 +1,52 @@
+//! The only room that knows Kubernetes and Kafka: finds the cluster that was meant, and joins the two
+//! through [`kafka::Dialer`](crate::kafka::Dialer).
+
+mod port_forward;
+mod select;
+mod tcp;
+
+use std::sync::Arc;
+
+use kafka_protocol::messages::MetadataResponse;
+
+pub use port_forward::PortForwardDialer;
+pub use select::select;
+pub use tcp::TcpDialer;
+
+use crate::error::CommandError;
+use crate::k8s::Kubernetes;
+use crate::k8s::discover::KafkaCluster;
+use crate::kafka::{Ask, Cluster, ClusterOptions, Dialer};
+
+/// A connected Kafka cluster.
+pub struct Session {
+    /// The name for messages: the cluster's name, or the bootstrap addresses.
+    pub name: String,
+    /// Kafka.
+    pub kafka: Cluster,
+    /// The Metadata that the first contact asked for.
+    pub metadata: MetadataResponse,
+    /// Where it runs; `None` behind `--bootstrap-server`.
+    pub place: Option<(Kubernetes, KafkaCluster)>,
+}
+
+impl Session {
+    /// Connects through port-forwards to the pods of a cluster that was found.
+    pub async fn to_pods(
+        kubernetes: Kubernetes,
+        cluster: KafkaCluster,
+        options: ClusterOptions,
+        ask: &Ask,
+    ) -> Result<Self, CommandError> {
+        let dialer: Arc<dyn Dialer> = Arc::new(PortForwardDialer::new(kubernetes.clone(), &cluster));
+        let (kafka, metadata) = Cluster::connect(dialer, options, ask).await?;
+        Ok(Self { name: cluster.name.to_string(), kafka, metadata, place: Some((kubernetes, cluster)) })
+    }
+
+    /// Connects by plain TCP.
+    pub async fn to_addresses(addresses: &[String], options: ClusterOptions, ask: &Ask) -> Result<Self, CommandError> {
+        let dialer: Arc<dyn Dialer> = Arc::new(TcpDialer::new(addresses)?);
+        let (kafka, metadata) = Cluster::connect(dialer, options, ask).await?;
+        Ok(Self { name: addresses.join(","), kafka, metadata, place: None })
+    }
+}

@@ -1,0 +1,108 @@
+//! Node id → pod → port-forward stream.
+
+use std::time::Duration;
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+
+use super::tcp::join;
+use crate::error::{CommandError, ErrorKind};
+use crate::k8s::discover::KafkaCluster;
+use crate::k8s::names::CLIENT_PORT;
+use crate::k8s::port_forward::PortForward;
+use crate::k8s::{Error as KubernetesError, Kubernetes};
+use crate::kafka::{BoxStream, DialError, DialReason, Dialer, Target};
+
+/// One dial: TLS, upgrade and the kubelet's own dial. Far clusters need about a second; 10 s means that
+/// the kubelet does not answer.
+const DIAL_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Dials broker pods by name. Pods keep their name when they are replaced, so a dial after a restart
+/// reaches the new pod.
+pub struct PortForwardDialer {
+    kubernetes: Kubernetes,
+    namespace: String,
+    /// Candidates of the first contact, the best first.
+    bootstrap: Vec<(String, u16)>,
+}
+
+impl PortForwardDialer {
+    /// A dialer for the pods of one cluster.
+    pub fn new(kubernetes: Kubernetes, cluster: &KafkaCluster) -> Self {
+        let bootstrap = cluster.brokers.iter().map(|broker| (broker.name.clone(), broker.port)).collect();
+        Self { kubernetes, namespace: cluster.namespace.clone(), bootstrap }
+    }
+
+    /// A dialer to given pods and ports, for listeners other than the clients'.
+    pub fn to(kubernetes: Kubernetes, namespace: &str, bootstrap: Vec<(String, u16)>) -> Self {
+        Self { kubernetes, namespace: namespace.to_owned(), bootstrap }
+    }
+
+    async fn open(&self, pod: &str, port: u16) -> Result<BoxStream, DialError> {
+        let opening = PortForward::open(&self.kubernetes, &self.namespace, pod, port);
+        match tokio::time::timeout(DIAL_TIMEOUT, opening).await {
+            Ok(Ok(stream)) => Ok(Box::new(stream)),
+            Ok(Err(error)) => Err(dial_error(pod, error)),
+            Err(_) => Err(DialError::new(
+                DialReason::TimedOut,
+                format!("the port-forward to pod {pod} was not opened within {} s", DIAL_TIMEOUT.as_secs()),
+            )),
+        }
+    }
+}
+
+impl Dialer for PortForwardDialer {
+    fn dial<'a>(&'a self, target: &'a Target) -> BoxFuture<'a, Result<BoxStream, DialError>> {
+        async move {
+            match target {
+                Target::Bootstrap => {
+                    let mut failures = Vec::new();
+                    for (pod, port) in &self.bootstrap {
+                        match self.open(pod, *port).await {
+                            Ok(stream) => return Ok(stream),
+                            Err(error) if error.is_transient() => failures.push(error),
+                            Err(error) => return Err(error),
+                        }
+                    }
+                    Err(join(failures))
+                }
+                // `<pod>.<service>.<namespace>.svc.…`: a StatefulSet's stable name starts with its pod.
+                Target::Node(_, endpoint) => {
+                    let pod = endpoint.host.split('.').next().unwrap_or_default();
+                    let port = if endpoint.port == 0 { CLIENT_PORT } else { endpoint.port };
+                    self.open(pod, port).await
+                }
+            }
+        }
+        .boxed()
+    }
+}
+
+fn dial_error(pod: &str, error: KubernetesError) -> DialError {
+    let reason = match &error {
+        KubernetesError::Server { status } => match status.code {
+            404 => DialReason::Gone,
+            401 | 403 => DialReason::Forbidden,
+            500..=599 => DialReason::Refused,
+            _ => DialReason::Unreachable,
+        },
+        KubernetesError::TimedOut { .. } => DialReason::TimedOut,
+        _ => DialReason::Unreachable,
+    };
+    let converted = CommandError::from(error);
+    let message = match (&reason, &converted.kind) {
+        (DialReason::Gone, _) => format!("pod {pod} does not exist (now)"),
+        (_, ErrorKind::Server(reason)) => {
+            format!("cannot open a port-forward to pod {pod}: {reason}: {}", converted.message)
+        }
+        _ => converted.message.clone(),
+    };
+    let hint = match reason {
+        DialReason::Forbidden => Some(
+            "ask for a Role with get and create on pods/portforward; docs/permissions.md lists what each command needs"
+                .to_owned(),
+        ),
+        _ => converted.hints.into_iter().next(),
+    };
+    DialError { reason, message, hint }
+}

@@ -1,0 +1,1 @@
+//! One loopback listener per broker, for clients that open their own sockets.

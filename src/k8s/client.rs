@@ -1,0 +1,393 @@
+//! A client of the API server from the kubeconfig and kubectl's connection flags.
+//!
+//! Precedence as kubectl's: flag, then environment, then kubeconfig, then in-cluster. kube's own options
+//! know only context, cluster and user; the rest is laid over the chosen entries before they are loaded.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use kube::Client;
+use kube::config::{
+    AuthInfo, Cluster, Config, KubeConfigOptions, Kubeconfig, NamedAuthInfo, NamedCluster, NamedContext,
+};
+use secrecy::SecretString;
+
+use super::error::{Error, Result, deepest};
+
+/// How long a TCP or TLS connection to the API server may take: beyond this it is down or filtered.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// kubectl's connection flags, as typed.
+#[derive(Debug, Clone, Default)]
+#[expect(missing_docs, reason = "each field is the flag of the same name")]
+pub struct Overrides {
+    pub kubeconfig: Option<PathBuf>,
+    pub context: Option<String>,
+    pub cluster: Option<String>,
+    pub user: Option<String>,
+    pub server: Option<String>,
+    pub token: Option<String>,
+    pub impersonate: Option<String>,
+    pub impersonate_uid: Option<String>,
+    pub impersonate_group: Vec<String>,
+    pub impersonate_extra: Vec<String>,
+    pub client_certificate: Option<PathBuf>,
+    pub client_key: Option<PathBuf>,
+    pub certificate_authority: Option<PathBuf>,
+    pub insecure_skip_tls_verify: bool,
+    pub tls_server_name: Option<String>,
+    pub namespace: Option<String>,
+    pub request_timeout: Duration,
+    /// Whether a credential plugin may ask questions on the terminal.
+    pub interactive: bool,
+}
+
+/// A client bound to a server and a namespace.
+#[derive(Clone)]
+pub struct Kubernetes {
+    /// kube's client.
+    pub client: Client,
+    /// The namespace of `-n`, or the context's.
+    pub namespace: String,
+    /// The API server's URL, for messages.
+    pub server: String,
+    /// The deadline of one request.
+    pub request_timeout: Duration,
+}
+
+impl std::fmt::Debug for Kubernetes {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Kubernetes")
+            .field("server", &self.server)
+            .field("namespace", &self.namespace)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Kubernetes {
+    /// Reads the kubeconfig and builds a client; nothing is sent yet.
+    pub async fn connect(overrides: &Overrides) -> Result<Self> {
+        // Two crypto providers may be linked one day; kube asks for the process's default.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let mut config = config(overrides).await?;
+        config.connect_timeout = Some(CONNECT_TIMEOUT);
+        // A watch or a port-forward may be silent for hours: deadlines are set per call instead.
+        config.read_timeout = None;
+        config.write_timeout = None;
+        let server = config.cluster_url.to_string().trim_end_matches('/').to_owned();
+        let namespace = config.default_namespace.clone();
+        let client = Client::try_from(config).map_err(|error| client_error(&server, error))?;
+        Ok(Self { client, namespace, server, request_timeout: overrides.request_timeout })
+    }
+
+    /// The same client for another namespace.
+    #[must_use]
+    pub fn in_namespace(&self, namespace: &str) -> Self {
+        Self { namespace: namespace.to_owned(), ..self.clone() }
+    }
+
+    /// Runs one call with the request's deadline and turns kube's error into ours.
+    pub async fn call<T>(&self, call: impl Future<Output = std::result::Result<T, kube::Error>>) -> Result<T> {
+        match tokio::time::timeout(self.request_timeout, call).await {
+            Ok(outcome) => outcome.map_err(|error| Error::from_kube(&self.server, error)),
+            Err(_) => {
+                Err(Error::TimedOut { server: self.server.clone(), after: crate::view::duration(self.request_timeout) })
+            }
+        }
+    }
+
+    /// As [`Self::call`], with `None` for 404.
+    pub async fn find<T>(&self, call: impl Future<Output = std::result::Result<T, kube::Error>>) -> Result<Option<T>> {
+        match self.call(call).await {
+            Ok(found) => Ok(Some(found)),
+            Err(error) if error.is_not_found() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+fn client_error(server: &str, error: kube::Error) -> Error {
+    match error {
+        kube::Error::RustlsTls(error) => Error::Kubeconfig {
+            message: format!("cannot set up TLS to {server}: {}", deepest(&error)),
+            hint: Some("check certificate-authority, client-certificate and client-key in the kubeconfig".into()),
+        },
+        other => Error::from_kube(server, other),
+    }
+}
+
+async fn config(overrides: &Overrides) -> Result<Config> {
+    let kubeconfig = match read(overrides)? {
+        Some(kubeconfig) => kubeconfig,
+        None => {
+            if overrides.server.is_none()
+                && overrides.context.is_none()
+                && let Ok(mut config) = Config::incluster()
+            {
+                if let Some(namespace) = &overrides.namespace {
+                    config.default_namespace.clone_from(namespace);
+                }
+                return Ok(config);
+            }
+            Kubeconfig::default()
+        }
+    };
+    let mut chosen = choose(kubeconfig, overrides)?;
+    lay_over(&mut chosen, overrides);
+    let hint = install_hint(&chosen.user);
+    let options = KubeConfigOptions { context: Some(CHOSEN.to_owned()), cluster: None, user: None };
+    let mut config = Config::from_custom_kubeconfig(chosen.into_kubeconfig(), &options).await.map_err(|error| {
+        Error::Kubeconfig { message: format!("the kubeconfig cannot be used: {}", deepest(&error)), hint }
+    })?;
+    if let Some(namespace) = &overrides.namespace {
+        config.default_namespace.clone_from(namespace);
+    }
+    for pair in &overrides.impersonate_extra {
+        let (key, value) = pair.split_once('=').ok_or_else(|| Error::Kubeconfig {
+            message: format!("--as-user-extra {pair}: expected KEY=VALUE"),
+            hint: None,
+        })?;
+        config
+            .auth_info
+            .impersonate_user_extra
+            .get_or_insert_default()
+            .entry(key.to_owned())
+            .or_default()
+            .push(value.to_owned());
+    }
+    Ok(config)
+}
+
+/// The kubeconfig of `--kubeconfig`, `KUBECONFIG` or `~/.kube/config`; `None` when there is none at all.
+fn read(overrides: &Overrides) -> Result<Option<Kubeconfig>> {
+    let broken = |path: &str, error: &dyn std::fmt::Display| Error::Kubeconfig {
+        message: format!("cannot read the kubeconfig {path}: {error}"),
+        hint: Some("name another with --kubeconfig or KUBECONFIG".into()),
+    };
+    if let Some(path) = &overrides.kubeconfig {
+        let shown = path.display().to_string();
+        return Kubeconfig::read_from(path).map(Some).map_err(|error| broken(&shown, &first_line(&deepest(&error))));
+    }
+    let listed = std::env::var("KUBECONFIG").unwrap_or_default();
+    if !listed.is_empty() {
+        // As kubectl: files that do not exist are skipped, the first one wins on conflicts.
+        let mut merged: Option<Kubeconfig> = None;
+        for path in std::env::split_paths(&listed).filter(|path| path.exists()) {
+            let shown = path.display().to_string();
+            let next = Kubeconfig::read_from(&path).map_err(|error| broken(&shown, &first_line(&deepest(&error))))?;
+            merged = Some(match merged {
+                Some(first) => first.merge(next).map_err(|error| broken(&shown, &deepest(&error)))?,
+                None => next,
+            });
+        }
+        return Ok(merged);
+    }
+    let Some(path) = home_kubeconfig().filter(|path| path.exists()) else { return Ok(None) };
+    let shown = path.display().to_string();
+    Kubeconfig::read_from(&path).map(Some).map_err(|error| broken(&shown, &first_line(&deepest(&error))))
+}
+
+fn home_kubeconfig() -> Option<PathBuf> {
+    std::env::home_dir().map(|home| home.join(".kube").join("config"))
+}
+
+fn first_line(text: &str) -> String {
+    text.lines().next().unwrap_or_default().to_owned()
+}
+
+/// The name under which the chosen entries are handed to kube.
+const CHOSEN: &str = "chosen";
+
+/// The entries that the flags and the kubeconfig choose.
+struct Chosen {
+    cluster: Cluster,
+    user: AuthInfo,
+    namespace: Option<String>,
+}
+
+impl Chosen {
+    fn into_kubeconfig(self) -> Kubeconfig {
+        Kubeconfig {
+            clusters: vec![NamedCluster {
+                name: CHOSEN.into(),
+                cluster: Some(self.cluster),
+                ..NamedCluster::default()
+            }],
+            auth_infos: vec![NamedAuthInfo {
+                name: CHOSEN.into(),
+                auth_info: Some(self.user),
+                ..NamedAuthInfo::default()
+            }],
+            contexts: vec![NamedContext {
+                name: CHOSEN.into(),
+                context: Some(kube::config::Context {
+                    cluster: CHOSEN.into(),
+                    user: Some(CHOSEN.into()),
+                    namespace: self.namespace,
+                    ..kube::config::Context::default()
+                }),
+                ..NamedContext::default()
+            }],
+            current_context: Some(CHOSEN.into()),
+            ..Kubeconfig::default()
+        }
+    }
+}
+
+fn choose(kubeconfig: Kubeconfig, overrides: &Overrides) -> Result<Chosen> {
+    let name = overrides.context.clone().or(kubeconfig.current_context).filter(|name| !name.is_empty());
+    let context = match &name {
+        None => kube::config::Context::default(),
+        Some(name) => kubeconfig
+            .contexts
+            .iter()
+            .find(|context| &context.name == name)
+            .and_then(|context| context.context.clone())
+            .ok_or_else(|| Error::Kubeconfig {
+                message: format!("context \"{name}\" does not exist in the kubeconfig"),
+                hint: Some(format!(
+                    "it has: {}",
+                    crate::view::list(
+                        &kubeconfig.contexts.iter().map(|context| context.name.as_str()).collect::<Vec<_>>()
+                    )
+                )),
+            })?,
+    };
+    let wanted = overrides.cluster.clone().unwrap_or(context.cluster);
+    let cluster =
+        kubeconfig.clusters.into_iter().find(|cluster| cluster.name == wanted).and_then(|entry| entry.cluster);
+    let cluster = match cluster {
+        Some(cluster) => cluster,
+        None if overrides.server.is_some() && wanted.is_empty() => Cluster::default(),
+        None if wanted.is_empty() => {
+            return Err(Error::Kubeconfig {
+                message: "no Kubernetes cluster is configured: the kubeconfig has no current context".into(),
+                hint: Some(
+                    "choose one with `kubectl config use-context NAME`, or pass --context or --kubeconfig".into(),
+                ),
+            });
+        }
+        None => {
+            return Err(Error::Kubeconfig {
+                message: format!("cluster \"{wanted}\" does not exist in the kubeconfig"),
+                hint: None,
+            });
+        }
+    };
+    let user_name = overrides.user.clone().or(context.user).unwrap_or_default();
+    let user = kubeconfig.auth_infos.into_iter().find(|user| user.name == user_name).and_then(|entry| entry.auth_info);
+    if user.is_none() && overrides.user.is_some() {
+        return Err(Error::Kubeconfig {
+            message: format!("user \"{user_name}\" does not exist in the kubeconfig"),
+            hint: None,
+        });
+    }
+    Ok(Chosen { cluster, user: user.unwrap_or_default(), namespace: context.namespace })
+}
+
+fn lay_over(chosen: &mut Chosen, overrides: &Overrides) {
+    let path = |path: &PathBuf| path.display().to_string();
+    let cluster = &mut chosen.cluster;
+    if let Some(server) = &overrides.server {
+        let server = if server.contains("://") { server.clone() } else { format!("https://{server}") };
+        cluster.server = Some(server);
+    }
+    if let Some(authority) = &overrides.certificate_authority {
+        cluster.certificate_authority = Some(path(authority));
+        cluster.certificate_authority_data = None;
+    }
+    if overrides.insecure_skip_tls_verify {
+        cluster.insecure_skip_tls_verify = Some(true);
+        cluster.certificate_authority = None;
+        cluster.certificate_authority_data = None;
+    }
+    if let Some(name) = &overrides.tls_server_name {
+        cluster.tls_server_name = Some(name.clone());
+    }
+    let user = &mut chosen.user;
+    if let Some(token) = &overrides.token {
+        // A token wins over every other way to log in, as in kubectl.
+        *user = AuthInfo {
+            token: Some(SecretString::from(token.clone())),
+            client_certificate: user.client_certificate.take(),
+            client_certificate_data: user.client_certificate_data.take(),
+            client_key: user.client_key.take(),
+            client_key_data: user.client_key_data.take(),
+            ..AuthInfo::default()
+        };
+    }
+    if let Some(certificate) = &overrides.client_certificate {
+        user.client_certificate = Some(path(certificate));
+        user.client_certificate_data = None;
+    }
+    if let Some(key) = &overrides.client_key {
+        user.client_key = Some(path(key));
+        user.client_key_data = None;
+    }
+    if overrides.impersonate.is_some() {
+        user.impersonate.clone_from(&overrides.impersonate);
+    }
+    if overrides.impersonate_uid.is_some() {
+        user.impersonate_uid.clone_from(&overrides.impersonate_uid);
+    }
+    if !overrides.impersonate_group.is_empty() {
+        user.impersonate_groups = Some(overrides.impersonate_group.clone());
+    }
+    if !overrides.interactive
+        && let Some(exec) = &mut user.exec
+    {
+        // The plugin inherits stdin, which may be the messages that `produce` is to send.
+        exec.interactive_mode = Some(kube::config::ExecInteractiveMode::Never);
+    }
+}
+
+fn install_hint(user: &AuthInfo) -> Option<String> {
+    user.exec.as_ref().and_then(|exec| exec.install_hint.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kubeconfig() -> Kubeconfig {
+        Kubeconfig::from_yaml(
+            "apiVersion: v1\nkind: Config\ncurrent-context: a\n\
+             clusters:\n- {name: one, cluster: {server: https://one:6443}}\n- {name: two, cluster: {server: https://two:6443}}\n\
+             users:\n- {name: u, user: {token: secret}}\n\
+             contexts:\n- {name: a, context: {cluster: one, user: u, namespace: kafka}}\n- {name: b, context: {cluster: two, user: u}}\n",
+        )
+        .expect("a valid kubeconfig")
+    }
+
+    fn chosen(overrides: &Overrides) -> Result<(String, Option<String>)> {
+        let mut chosen = choose(kubeconfig(), overrides)?;
+        lay_over(&mut chosen, overrides);
+        Ok((chosen.cluster.server.unwrap_or_default(), chosen.namespace))
+    }
+
+    #[test]
+    fn flags_win_over_the_current_context() -> Result<()> {
+        let flag = |text: &str| Some(text.to_owned());
+        assert_eq!(chosen(&Overrides::default())?, ("https://one:6443".into(), Some("kafka".into())));
+        assert_eq!(chosen(&Overrides { context: flag("b"), ..Overrides::default() })?.0, "https://two:6443");
+        assert_eq!(chosen(&Overrides { cluster: flag("two"), ..Overrides::default() })?.0, "https://two:6443");
+        assert_eq!(chosen(&Overrides { server: flag("three:6443"), ..Overrides::default() })?.0, "https://three:6443");
+        Ok(())
+    }
+
+    #[test]
+    fn a_missing_context_is_named_with_those_that_exist() {
+        let error = choose(kubeconfig(), &Overrides { context: Some("c".into()), ..Overrides::default() }).err();
+        let error = CommandErrorText::from(error);
+        assert_eq!(error.0, "error: context \"c\" does not exist in the kubeconfig\nhint: it has: a,b\n");
+    }
+
+    struct CommandErrorText(String);
+
+    impl From<Option<Error>> for CommandErrorText {
+        fn from(error: Option<Error>) -> Self {
+            Self(error.map(|error| crate::CommandError::from(error).text()).unwrap_or_default())
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! The names and labels of everything that `install` makes: one place, so that discovery, manifests and
+//! removal can never disagree.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// Field manager of every server-side apply, and the value of the managed-by label.
+pub const MANAGER: &str = "kubectl-kafka";
+/// `app.kubernetes.io/name`
+pub const LABEL_NAME: &str = "app.kubernetes.io/name";
+/// `app.kubernetes.io/instance`: the Kafka cluster's name.
+pub const LABEL_INSTANCE: &str = "app.kubernetes.io/instance";
+/// `app.kubernetes.io/component`: a [`Role`].
+pub const LABEL_COMPONENT: &str = "app.kubernetes.io/component";
+/// `app.kubernetes.io/managed-by`: [`MANAGER`].
+pub const LABEL_MANAGED_BY: &str = "app.kubernetes.io/managed-by";
+
+/// Where every client connects.
+pub const CLIENT_PORT: u16 = 9092;
+/// Broker to broker.
+pub const INTERNAL_PORT: u16 = 9091;
+/// The controllers' quorum.
+pub const CONTROLLER_PORT: u16 = 9093;
+/// The name of [`CLIENT_PORT`] in pods and services.
+pub const CLIENT_PORT_NAME: &str = "tcp-kafka";
+
+/// The longest name of a Kafka cluster: `<name>-controller-10.<name>-controllers` must stay within the
+/// 63 characters of a DNS label, and a StatefulSet adds an 11-character revision to its pods' label.
+const MAX_NAME: usize = 40;
+
+/// The name of a Kafka cluster within its namespace.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ClusterName(String);
+
+impl ClusterName {
+    /// A name that Kubernetes itself handed out (a label), so that it is known to be valid.
+    pub fn from_label(name: &str) -> Self {
+        Self(name.to_owned())
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// `<c>-broker` or `<c>-controller`: the StatefulSet, its ConfigMap and its PodDisruptionBudget.
+    pub fn workload(&self, role: Role) -> String {
+        format!("{}-{role}", self.0)
+    }
+
+    /// The pod of an ordinal.
+    pub fn pod(&self, role: Role, ordinal: u32) -> String {
+        format!("{}-{role}-{ordinal}", self.0)
+    }
+
+    /// The headless service of a role.
+    pub fn headless(&self, role: Role) -> String {
+        format!("{}-{role}s", self.0)
+    }
+
+    /// The service that clients in the cluster bootstrap from.
+    pub fn bootstrap(&self) -> String {
+        format!("{}-bootstrap", self.0)
+    }
+
+    /// The Secret with the cluster's id and the controllers' directory ids.
+    pub fn identity(&self) -> String {
+        format!("{}-kraft", self.0)
+    }
+
+    /// The ConfigMap with what was asked (`cluster.yaml`).
+    pub fn document(&self) -> String {
+        format!("{}-cluster", self.0)
+    }
+
+    /// The pods' ServiceAccount.
+    pub fn service_account(&self) -> String {
+        format!("{}-kafka", self.0)
+    }
+
+    /// The labels of every object of the cluster.
+    pub fn labels(&self) -> BTreeMap<String, String> {
+        BTreeMap::from([
+            (LABEL_NAME.to_owned(), "kafka".to_owned()),
+            (LABEL_INSTANCE.to_owned(), self.0.clone()),
+            (LABEL_MANAGED_BY.to_owned(), MANAGER.to_owned()),
+        ])
+    }
+
+    /// The labels of a role's pods, also their selector.
+    pub fn role_labels(&self, role: Role) -> BTreeMap<String, String> {
+        let mut labels = self.labels();
+        labels.insert(LABEL_COMPONENT.to_owned(), role.to_string());
+        labels
+    }
+
+    /// A label selector for every object of the cluster.
+    pub fn selector(&self) -> String {
+        format!("{LABEL_MANAGED_BY}={MANAGER},{LABEL_INSTANCE}={}", self.0)
+    }
+}
+
+impl FromStr for ClusterName {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        let valid = |character: char| matches!(character, 'a'..='z' | '0'..='9' | '-');
+        if name.is_empty() || name.len() > MAX_NAME {
+            return Err(format!("a cluster name has 1 to {MAX_NAME} characters"));
+        }
+        if !name.chars().all(valid)
+            || !name.starts_with(|first: char| first.is_ascii_lowercase())
+            || name.ends_with('-')
+        {
+            return Err(
+                "a cluster name has lower-case letters, digits and hyphens, starts with a letter and ends with \
+                 a letter or digit"
+                    .to_owned(),
+            );
+        }
+        Ok(Self(name.to_owned()))
+    }
+}
+
+impl fmt::Display for ClusterName {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+/// What a pod is. With combined roles the brokers are the controllers too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Role {
+    /// Part of the KRaft quorum only.
+    Controller,
+    /// Serves clients.
+    Broker,
+}
+
+impl Role {
+    /// The node id of ordinal 0. The offsets are fixed, so that the roles never share an id and an id is
+    /// never used again for something else.
+    pub fn first_node_id(self) -> i32 {
+        match self {
+            Self::Controller => 0,
+            Self::Broker => 100,
+        }
+    }
+
+    /// The node id of a pod.
+    pub fn node_id(self, ordinal: u32) -> i32 {
+        self.first_node_id() + i32::try_from(ordinal).unwrap_or(i32::MAX - 100)
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Controller => "controller",
+            Self::Broker => "broker",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_kubernetes_would_refuse_are_refused_here() {
+        assert!("demo".parse::<ClusterName>().is_ok());
+        assert!("my-kafka-2".parse::<ClusterName>().is_ok());
+        for bad in ["", "Demo", "2demo", "demo-", "de.mo", "de_mo", &"d".repeat(41)] {
+            assert!(bad.parse::<ClusterName>().is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! Requests by family, with plain structs of our own.

@@ -1,0 +1,20 @@
+//! Kafka's protocol, spoken over any stream. Knows nothing of Kubernetes or of the terminal.
+//!
+//! * [`dial`]: the one trait that joins this room with a way to reach a broker.
+//! * [`connection`]: one stream: negotiation, pipelined requests.
+//! * [`cluster`]: many connections: routing by node, retries.
+//! * [`admin`]: one file per family of requests, with plain structs of our own.
+//! * [`records`]: offsets, templates and envelopes of the records that people type and read.
+
+pub mod admin;
+pub mod cluster;
+pub mod connection;
+pub mod dial;
+pub mod error;
+mod error_words;
+pub mod records;
+
+pub use cluster::{Ask, Broker, Cluster, ClusterOptions};
+pub use connection::Connection;
+pub use dial::{BoxStream, DialError, DialReason, Dialer, Endpoint, NodeId, Stream, Target};
+pub use error::{Error, ErrorCode, Result};
