@@ -147,16 +147,28 @@ impl Cluster {
         .await
     }
 
-    /// Sends a request to the controller. In KRaft that is any broker, which forwards it; with ZooKeeper
-    /// it is the broker that Metadata names.
+    /// Sends a request that changes something to the controller. In KRaft that is any broker, which
+    /// forwards it; with ZooKeeper it is the broker that Metadata names.
+    ///
+    /// It is repeated only while it certainly was not sent: a create that is sent twice would report
+    /// that its own topic exists already.
     pub async fn controller<R: Request + Sync>(&self, request: &R) -> Result<R::Response>
     where
         R::Response: Send,
     {
+        let connection = self.retrying(|| self.controller_connection()).await?;
+        connection.send(request).await
+    }
+
+    async fn controller_connection(&self) -> Result<Arc<Connection>> {
         let controller = self.state().controller;
         match controller {
-            Some(node) if self.state().brokers.len() > 1 => self.node(node, request).await,
-            _ => self.any(request).await,
+            // KRaft names a broker at random: one that has just gone is as good as any other.
+            Some(node) => match self.connection(node).await {
+                Err(error) if error.is_transient() => self.bootstrap().await,
+                outcome => outcome,
+            },
+            None => self.bootstrap().await,
         }
     }
 

@@ -1,1 +1,25 @@
-//! Requests by family, with plain structs of our own.
+//! Requests by family, one file each: our own plain structs in, our own plain structs out. Routing and
+//! retries are the cluster's; the code of each row is checked here.
+
+pub mod cluster;
+pub mod configs;
+pub mod log_dirs;
+pub mod quorum;
+pub mod topics;
+
+use kafka_protocol::messages::{BrokerId, TopicName};
+use kafka_protocol::protocol::StrBytes;
+
+use super::dial::NodeId;
+
+fn nodes(wire: &[BrokerId]) -> Vec<NodeId> {
+    wire.iter().map(|id| NodeId(id.0)).collect()
+}
+
+fn text(value: &str) -> StrBytes {
+    StrBytes::from_string(value.to_owned())
+}
+
+fn topic_name(name: &str) -> TopicName {
+    TopicName(text(name))
+}
