@@ -131,7 +131,7 @@ impl GlobalArgs {
     pub fn request_timeout(&self) -> Duration {
         match self.request_timeout {
             None => REQUEST_TIMEOUT,
-            Some(Duration::ZERO) => Duration::from_hours(24 * 365),
+            Some(Duration::ZERO) => Duration::from_secs(365 * 24 * 3600),
             Some(timeout) => timeout,
         }
     }

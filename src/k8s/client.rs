@@ -118,22 +118,18 @@ fn client_error(server: &str, error: kube::Error) -> Error {
 }
 
 async fn config(overrides: &Overrides) -> Result<Config> {
-    let kubeconfig = match read(overrides)? {
-        Some(kubeconfig) => kubeconfig,
-        None => {
-            if overrides.server.is_none()
-                && overrides.context.is_none()
-                && let Ok(mut config) = Config::incluster()
-            {
-                if let Some(namespace) = &overrides.namespace {
-                    config.default_namespace.clone_from(namespace);
-                }
-                return Ok(config);
-            }
-            Kubeconfig::default()
+    let kubeconfig = read(overrides)?;
+    if kubeconfig.is_none()
+        && overrides.server.is_none()
+        && overrides.context.is_none()
+        && let Ok(mut config) = Config::incluster()
+    {
+        if let Some(namespace) = &overrides.namespace {
+            config.default_namespace.clone_from(namespace);
         }
-    };
-    let mut chosen = choose(kubeconfig, overrides)?;
+        return Ok(config);
+    }
+    let mut chosen = choose(kubeconfig.unwrap_or_default(), overrides)?;
     lay_over(&mut chosen, overrides);
     let hint = install_hint(&chosen.user);
     let options = KubeConfigOptions { context: Some(CHOSEN.to_owned()), cluster: None, user: None };

@@ -162,7 +162,11 @@ impl Ui {
 
 impl std::fmt::Debug for Ui {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Ui").field("color", &self.color).field("verbosity", &self.verbosity).finish()
+        formatter
+            .debug_struct("Ui")
+            .field("color", &self.color)
+            .field("verbosity", &self.verbosity)
+            .finish_non_exhaustive()
     }
 }
 
