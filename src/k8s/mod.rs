@@ -4,6 +4,7 @@
 pub mod client;
 pub mod discover;
 pub mod error;
+pub mod inspect;
 pub mod names;
 pub mod port_forward;
 
