@@ -8,7 +8,9 @@ pub mod jsonpath;
 mod progress;
 
 use std::io::{self, BufWriter, IsTerminal, Write};
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
 use serde::Serialize;
@@ -115,6 +117,19 @@ impl Ui {
     /// A live display on stderr: lines that are redrawn on a terminal, appended elsewhere.
     pub fn progress(&self) -> Progress {
         Progress::new()
+    }
+
+    /// Awaits something that is usually over at once, and says what is waited for when it is not.
+    pub async fn patiently<T>(&self, text: &str, work: impl Future<Output = T>) -> T {
+        /// People begin to wonder after two seconds.
+        const QUIET: Duration = Duration::from_secs(2);
+        let mut work = pin!(work);
+        if let Ok(done) = tokio::time::timeout(QUIET, &mut work).await {
+            return done;
+        }
+        let progress = self.progress();
+        progress.set("wait", text);
+        work.await
     }
 
     /// Whether a person can be asked.

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::model::{Facts, Status};
+use super::model::Status;
+use super::verdict::Facts;
 use crate::commands::Context;
 use crate::connect::{self, PortForwardDialer, TcpDialer};
 use crate::error::CommandError;
@@ -128,7 +129,6 @@ impl Gatherer {
             };
             match asked.await {
                 Ok(quorum) => return Some(Ok(quorum)),
-                Err(error @ Error::Code { .. }) => last = error.to_string(),
                 Err(error) => last = error.to_string(),
             }
         }

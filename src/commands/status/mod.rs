@@ -1,12 +1,14 @@
 //! `kubectl kafka status`: is the cluster healthy, and if not, which half of it and why.
 //!
-//! * [`gather`]: asks Kubernetes and Kafka; every part may fail on its own.
-//! * [`model`]: what was learned, and the verdict, pure.
-//! * [`text`]: the report for people, pure.
+//! * `gather`: asks Kubernetes and Kafka; every part may fail on its own.
+//! * `verdict`: from facts to problems, pure.
+//! * `model`: the report.
+//! * `text`: the report for people, pure.
 
 mod gather;
 mod model;
 mod text;
+mod verdict;
 
 use std::time::Duration;
 

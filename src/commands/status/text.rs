@@ -124,23 +124,15 @@ fn brokers(section: &BrokerSection, options: TextOptions) -> String {
     if section.items.is_empty() {
         return text;
     }
-    let common = ["NODE", "POD", "READY", "STATE", "LEADERS", "REPLICAS", "DISK"];
-    let table = if options.wide {
-        let [a, b, c, d, e, f, g] = common;
-        let mut table = Table::new([a, b, c, d, e, f, g, "RESTARTS", "RACK", "HOST"], options.no_headers);
-        for row in &section.items {
-            let wide =
-                [view::or_none(row.restarts), view::or_none(row.rack.as_ref()), view::or_none(row.host.as_ref())];
-            table.row(broker(row).into_iter().chain(wide));
-        }
-        table
-    } else {
-        let mut table = Table::new(common, options.no_headers);
-        for row in &section.items {
-            table.row(broker(row));
-        }
-        table
-    };
+    let mut headers = vec!["NODE", "POD", "READY", "STATE", "LEADERS", "REPLICAS", "DISK"];
+    if options.wide {
+        headers.extend(["RESTARTS", "RACK", "HOST"]);
+    }
+    let mut table = Table::new(headers, options.no_headers);
+    for row in &section.items {
+        let wide = [view::or_none(row.restarts), view::or_none(row.rack.as_ref()), view::or_none(row.host.as_ref())];
+        table.row(broker(row).into_iter().chain(wide.into_iter().filter(|_| options.wide)));
+    }
     text.push_str(&indented(&table.text()));
     text
 }

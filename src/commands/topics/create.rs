@@ -85,7 +85,10 @@ impl Run for CreateArgs {
         let made: Vec<String> =
             items.iter().filter(|row| row.outcome == Outcome::Created).map(|row| row.name.clone()).collect();
         let usable = match self.dry_run.dry_run {
-            DryRun::None if !made.is_empty() => topics::wait_until_usable(&session.kafka, &made, deadline).await,
+            DryRun::None if !made.is_empty() => {
+                let wait = topics::wait_until_usable(&session.kafka, &made, deadline);
+                context.ui.patiently("waiting until every broker knows the leader of every partition", wait).await
+            }
             _ => Ok(()),
         };
         context.ui.show(&self.output, &self.report(items))?;

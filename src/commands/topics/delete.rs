@@ -95,7 +95,8 @@ impl Run for DeleteArgs {
                     Err(error) => errors.push(error.into()),
                 }
             }
-            topics::wait_until_gone(&session.kafka, &items, Instant::now() + self.timeout).await?;
+            let wait = topics::wait_until_gone(&session.kafka, &items, Instant::now() + self.timeout);
+            context.ui.patiently("waiting until no broker knows the topics any more", wait).await?;
         } else {
             items = existing;
         }
