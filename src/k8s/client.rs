@@ -12,7 +12,7 @@ use kube::config::{
 };
 use secrecy::SecretString;
 
-use super::error::{Error, Result, deepest};
+use super::error::{Error, PLUGIN, Result, deepest};
 
 /// How long a TCP or TLS connection to the API server may take: beyond this it is down or filtered.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -70,14 +70,14 @@ impl Kubernetes {
     pub async fn connect(overrides: &Overrides) -> Result<Self> {
         // Two crypto providers may be linked one day; kube asks for the process's default.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let mut config = config(overrides).await?;
+        let (mut config, plugin) = config(overrides).await?;
         config.connect_timeout = Some(CONNECT_TIMEOUT);
         // A watch or a port-forward may be silent for hours: deadlines are set per call instead.
         config.read_timeout = None;
         config.write_timeout = None;
         let server = config.cluster_url.to_string().trim_end_matches('/').to_owned();
         let namespace = config.default_namespace.clone();
-        let client = Client::try_from(config).map_err(|error| client_error(&server, error))?;
+        let client = Client::try_from(config).map_err(|error| client_error(&server, error, plugin))?;
         Ok(Self { client, namespace, server, request_timeout: overrides.request_timeout })
     }
 
@@ -107,17 +107,29 @@ impl Kubernetes {
     }
 }
 
-fn client_error(server: &str, error: kube::Error) -> Error {
+/// Credential plugins run while the client is built, so their failures arrive here.
+fn client_error(server: &str, error: kube::Error, plugin: Option<Plugin>) -> Error {
     match error {
         kube::Error::RustlsTls(error) => Error::Kubeconfig {
             message: format!("cannot set up TLS to {server}: {}", deepest(&error)),
             hint: Some("check certificate-authority, client-certificate and client-key in the kubeconfig".into()),
         },
-        other => Error::from_kube(server, other),
+        other => match Error::from_kube(server, other) {
+            Error::Login { server, reason, .. } => match plugin {
+                Some(plugin) => Error::Login {
+                    server,
+                    reason: reason.replace(PLUGIN, &format!("{PLUGIN} `{}`", plugin.command)),
+                    hint: plugin.install_hint,
+                },
+                None => Error::Login { server, reason, hint: None },
+            },
+            other => other,
+        },
     }
 }
 
-async fn config(overrides: &Overrides) -> Result<Config> {
+/// The configuration, and the credential plugin that logs in.
+async fn config(overrides: &Overrides) -> Result<(Config, Option<Plugin>)> {
     let kubeconfig = read(overrides)?;
     if kubeconfig.is_none()
         && overrides.server.is_none()
@@ -127,14 +139,14 @@ async fn config(overrides: &Overrides) -> Result<Config> {
         if let Some(namespace) = &overrides.namespace {
             config.default_namespace.clone_from(namespace);
         }
-        return Ok(config);
+        return Ok((config, None));
     }
     let mut chosen = choose(kubeconfig.unwrap_or_default(), overrides)?;
     lay_over(&mut chosen, overrides);
-    let hint = install_hint(&chosen.user);
+    let plugin = plugin(&chosen.user);
     let options = KubeConfigOptions { context: Some(CHOSEN.to_owned()), cluster: None, user: None };
     let mut config = Config::from_custom_kubeconfig(chosen.into_kubeconfig(), &options).await.map_err(|error| {
-        Error::Kubeconfig { message: format!("the kubeconfig cannot be used: {}", deepest(&error)), hint }
+        Error::Kubeconfig { message: format!("the kubeconfig cannot be used: {}", deepest(&error)), hint: None }
     })?;
     if let Some(namespace) = &overrides.namespace {
         config.default_namespace.clone_from(namespace);
@@ -152,7 +164,7 @@ async fn config(overrides: &Overrides) -> Result<Config> {
             .or_default()
             .push(value.to_owned());
     }
-    Ok(config)
+    Ok((config, plugin))
 }
 
 /// The kubeconfig of `--kubeconfig`, `KUBECONFIG` or `~/.kube/config`; `None` when there is none at all.
@@ -338,8 +350,15 @@ fn lay_over(chosen: &mut Chosen, overrides: &Overrides) {
     }
 }
 
-fn install_hint(user: &AuthInfo) -> Option<String> {
-    user.exec.as_ref().and_then(|exec| exec.install_hint.clone())
+/// A credential plugin (`users[].user.exec`), for messages.
+struct Plugin {
+    command: String,
+    install_hint: Option<String>,
+}
+
+fn plugin(user: &AuthInfo) -> Option<Plugin> {
+    let exec = user.exec.as_ref()?;
+    Some(Plugin { command: exec.command.clone()?, install_hint: exec.install_hint.clone() })
 }
 
 #[cfg(test)]
