@@ -107,12 +107,12 @@ impl Error {
 fn login_reason(error: &kube::client::AuthError) -> String {
     use kube::client::AuthError;
     match error {
-        AuthError::AuthExecRun { cmd, out } => {
+        AuthError::AuthExecRun { out, .. } => {
             let stderr = String::from_utf8_lossy(&out.stderr);
             let last = stderr.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or("it said nothing");
-            format!("the credential plugin `{cmd}` failed with {}: {last}", out.status)
+            format!("failed with {}: {last}", out.status)
         }
-        AuthError::AuthExecStart(error) => format!("the credential plugin could not be started: {error}"),
+        AuthError::AuthExecStart(error) => format!("could not be started: {error}"),
         other => deepest(other),
     }
 }
