@@ -8,11 +8,12 @@ use std::time::Duration;
 
 use kube::Client;
 use kube::config::{
-    AuthInfo, Cluster, Config, KubeConfigOptions, Kubeconfig, NamedAuthInfo, NamedCluster, NamedContext,
+    AuthInfo, Cluster, Config, ExecConfig, KubeConfigOptions, Kubeconfig, KubeconfigError, LoadDataError,
+    NamedAuthInfo, NamedCluster, NamedContext,
 };
 use secrecy::SecretString;
 
-use super::error::{Error, PLUGIN, Result, deepest};
+use super::error::{Error, Result, deepest};
 
 /// How long a TCP or TLS connection to the API server may take: beyond this it is down or filtered.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -53,6 +54,20 @@ pub struct Kubernetes {
     pub server: String,
     /// The deadline of one request.
     pub request_timeout: Duration,
+    plugin: Option<Plugin>,
+}
+
+/// A credential plugin, for messages.
+#[derive(Clone)]
+struct Plugin {
+    command: String,
+    install_hint: Option<String>,
+}
+
+impl Plugin {
+    fn of(exec: &ExecConfig) -> Self {
+        Self { command: exec.command.clone().unwrap_or_default(), install_hint: exec.install_hint.clone() }
+    }
 }
 
 impl std::fmt::Debug for Kubernetes {
@@ -70,15 +85,16 @@ impl Kubernetes {
     pub async fn connect(overrides: &Overrides) -> Result<Self> {
         // Two crypto providers may be linked one day; kube asks for the process's default.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let (mut config, plugin) = config(overrides).await?;
+        let mut config = config(overrides).await?;
         config.connect_timeout = Some(CONNECT_TIMEOUT);
         // A watch or a port-forward may be silent for hours: deadlines are set per call instead.
         config.read_timeout = None;
         config.write_timeout = None;
         let server = config.cluster_url.to_string().trim_end_matches('/').to_owned();
         let namespace = config.default_namespace.clone();
-        let client = Client::try_from(config).map_err(|error| client_error(&server, error, plugin))?;
-        Ok(Self { client, namespace, server, request_timeout: overrides.request_timeout })
+        let plugin = config.auth_info.exec.as_ref().map(Plugin::of);
+        let client = Client::try_from(config).map_err(|error| named(client_error(&server, error), plugin.as_ref()))?;
+        Ok(Self { client, namespace, server, request_timeout: overrides.request_timeout, plugin })
     }
 
     /// The same client for another namespace.
@@ -90,7 +106,7 @@ impl Kubernetes {
     /// Runs one call with the request's deadline and turns kube's error into ours.
     pub async fn call<T>(&self, call: impl Future<Output = std::result::Result<T, kube::Error>>) -> Result<T> {
         match tokio::time::timeout(self.request_timeout, call).await {
-            Ok(outcome) => outcome.map_err(|error| Error::from_kube(&self.server, error)),
+            Ok(outcome) => outcome.map_err(|error| named(Error::from_kube(&self.server, error), self.plugin.as_ref())),
             Err(_) => {
                 Err(Error::TimedOut { server: self.server.clone(), after: crate::view::duration(self.request_timeout) })
             }
@@ -107,29 +123,29 @@ impl Kubernetes {
     }
 }
 
-/// Credential plugins run while the client is built, so their failures arrive here.
-fn client_error(server: &str, error: kube::Error, plugin: Option<Plugin>) -> Error {
+/// kube's errors do not know the plugin's name, nor what its vendor has to say to who lacks it.
+fn named(error: Error, plugin: Option<&Plugin>) -> Error {
+    match (error, plugin) {
+        (Error::Login { server, reason, .. }, Some(plugin)) => Error::Login {
+            server,
+            reason: format!("credential plugin `{}`: {reason}", plugin.command),
+            hint: plugin.install_hint.clone(),
+        },
+        (error, _) => error,
+    }
+}
+
+fn client_error(server: &str, error: kube::Error) -> Error {
     match error {
         kube::Error::RustlsTls(error) => Error::Kubeconfig {
             message: format!("cannot set up TLS to {server}: {}", deepest(&error)),
             hint: Some("check certificate-authority, client-certificate and client-key in the kubeconfig".into()),
         },
-        other => match Error::from_kube(server, other) {
-            Error::Login { server, reason, .. } => match plugin {
-                Some(plugin) => Error::Login {
-                    server,
-                    reason: reason.replace(PLUGIN, &format!("{PLUGIN} `{}`", plugin.command)),
-                    hint: plugin.install_hint,
-                },
-                None => Error::Login { server, reason, hint: None },
-            },
-            other => other,
-        },
+        other => Error::from_kube(server, other),
     }
 }
 
-/// The configuration, and the credential plugin that logs in.
-async fn config(overrides: &Overrides) -> Result<(Config, Option<Plugin>)> {
+async fn config(overrides: &Overrides) -> Result<Config> {
     let kubeconfig = read(overrides)?;
     if kubeconfig.is_none()
         && overrides.server.is_none()
@@ -139,14 +155,19 @@ async fn config(overrides: &Overrides) -> Result<(Config, Option<Plugin>)> {
         if let Some(namespace) = &overrides.namespace {
             config.default_namespace.clone_from(namespace);
         }
-        return Ok((config, None));
+        return Ok(config);
+    }
+    if kubeconfig.is_none() && overrides.server.is_none() {
+        return Err(Error::Kubeconfig {
+            message: "no Kubernetes cluster is configured: there is no kubeconfig".into(),
+            hint: Some("name one with --kubeconfig or KUBECONFIG, or put it at ~/.kube/config".into()),
+        });
     }
     let mut chosen = choose(kubeconfig.unwrap_or_default(), overrides)?;
     lay_over(&mut chosen, overrides);
-    let plugin = plugin(&chosen.user);
     let options = KubeConfigOptions { context: Some(CHOSEN.to_owned()), cluster: None, user: None };
     let mut config = Config::from_custom_kubeconfig(chosen.into_kubeconfig(), &options).await.map_err(|error| {
-        Error::Kubeconfig { message: format!("the kubeconfig cannot be used: {}", deepest(&error)), hint: None }
+        Error::Kubeconfig { message: format!("the kubeconfig cannot be used: {}", unusable(&error)), hint: None }
     })?;
     if let Some(namespace) = &overrides.namespace {
         config.default_namespace.clone_from(namespace);
@@ -164,11 +185,11 @@ async fn config(overrides: &Overrides) -> Result<(Config, Option<Plugin>)> {
             .or_default()
             .push(value.to_owned());
     }
-    Ok((config, plugin))
+    Ok(config)
 }
 
 /// The kubeconfig of `--kubeconfig`, `KUBECONFIG` or `~/.kube/config`; `None` when there is none at all.
-fn read(overrides: &Overrides) -> Result<Option<Kubeconfig>> {
+pub(super) fn read(overrides: &Overrides) -> Result<Option<Kubeconfig>> {
     let broken = |path: &str, error: &dyn std::fmt::Display| Error::Kubeconfig {
         message: format!("cannot read the kubeconfig {path}: {error}"),
         hint: Some("name another with --kubeconfig or KUBECONFIG".into()),
@@ -200,8 +221,10 @@ fn home_kubeconfig() -> Option<PathBuf> {
     std::env::home_dir().map(|home| home.join(".kube").join("config"))
 }
 
+/// Without the layers that say "failed to", and without the excerpt that follows.
 fn first_line(text: &str) -> String {
-    text.lines().next().unwrap_or_default().to_owned()
+    let line = text.lines().next().unwrap_or_default();
+    line.trim_start_matches("failed to parse kubeconfig YAML: ").trim_start_matches("error: ").to_owned()
 }
 
 /// The name under which the chosen entries are handed to kube.
@@ -350,15 +373,18 @@ fn lay_over(chosen: &mut Chosen, overrides: &Overrides) {
     }
 }
 
-/// A credential plugin (`users[].user.exec`), for messages.
-struct Plugin {
-    command: String,
-    install_hint: Option<String>,
-}
-
-fn plugin(user: &AuthInfo) -> Option<Plugin> {
-    let exec = user.exec.as_ref()?;
-    Some(Plugin { command: exec.command.clone()?, install_hint: exec.install_hint.clone() })
+/// The file that could not be read, or the innermost cause.
+fn unusable(error: &KubeconfigError) -> String {
+    let (KubeconfigError::LoadCertificateAuthority(data)
+    | KubeconfigError::LoadClientCertificate(data)
+    | KubeconfigError::LoadClientKey(data)) = error
+    else {
+        return deepest(error);
+    };
+    match data {
+        LoadDataError::ReadFile(error, path) => format!("cannot read {}: {error}", path.display()),
+        _ => error.to_string(),
+    }
 }
 
 #[cfg(test)]

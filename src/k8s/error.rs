@@ -7,9 +7,6 @@ use crate::error::{CommandError, ErrorKind};
 /// Shorthand of this room.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// How messages name a credential plugin.
-pub(super) const PLUGIN: &str = "the credential plugin";
-
 /// Everything that a call to Kubernetes can end with.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -115,13 +112,12 @@ impl Error {
 fn login_reason(error: &kube::client::AuthError) -> String {
     use kube::client::AuthError;
     match error {
-        // The command that kube reports carries its whole environment.
         AuthError::AuthExecRun { out, .. } => {
             let stderr = String::from_utf8_lossy(&out.stderr);
             let last = stderr.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or("it said nothing");
-            format!("{PLUGIN} failed with {}: {last}", out.status)
+            format!("failed with {}: {last}", out.status)
         }
-        AuthError::AuthExecStart(error) => format!("{PLUGIN} could not be started: {error}"),
+        AuthError::AuthExecStart(error) => format!("could not be started: {error}"),
         other => deepest(other),
     }
 }
@@ -143,8 +139,9 @@ fn certificate_words(reason: &str) -> Option<String> {
         "CaUsedAsEndEntity" => "its certificate is marked as a certificate authority; give it a proper server \
                                 certificate, or pass --insecure-skip-tls-verify on a cluster for tests"
             .to_owned(),
-        variant if variant.contains("certificate expired") => format!("its {variant}"),
-        variant if variant.contains("not valid for name") => format!("its {variant}"),
+        variant if variant.contains("certificate expired") || variant.contains("not valid for name") => {
+            format!("its {variant}")
+        }
         variant => format!("its certificate is not accepted: {variant}"),
     })
 }

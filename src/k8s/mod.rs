@@ -5,6 +5,7 @@ pub mod client;
 pub mod discover;
 pub mod error;
 pub mod inspect;
+pub mod listing;
 pub mod names;
 pub mod port_forward;
 
