@@ -11,6 +11,7 @@ mod completion;
 mod credentials;
 mod help;
 mod kafka;
+mod krew;
 mod kubeconfig;
 mod output;
 mod verbosity;
