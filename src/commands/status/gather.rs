@@ -27,7 +27,7 @@ const CONFIGS_AT_ONCE: usize = 1000;
 
 /// Where the cluster is.
 enum Place {
-    Pods { kubernetes: Kubernetes, name: String },
+    Pods { kubernetes: Box<Kubernetes>, name: String },
     Addresses(Vec<String>),
 }
 
@@ -52,7 +52,7 @@ impl Gatherer {
         let kubernetes = context.kubernetes().await?;
         let wanted = name.or(context.global.kafka.as_deref());
         let inspection = connect::select_any_state(&kubernetes, wanted).await?;
-        let place = Place::Pods { kubernetes, name: inspection.name.to_string() };
+        let place = Place::Pods { kubernetes: Box::new(kubernetes), name: inspection.name.to_string() };
         Ok(Self { place, options, kafka: None, first: Some(inspection) })
     }
 
@@ -104,7 +104,7 @@ impl Gatherer {
                 if pods.is_empty() {
                     return Err("no broker pod is running".to_owned());
                 }
-                Arc::new(PortForwardDialer::to(kubernetes.clone(), &kubernetes.namespace, pods))
+                Arc::new(PortForwardDialer::to(Kubernetes::clone(kubernetes), &kubernetes.namespace, pods))
             }
         };
         let (kafka, _) =
@@ -121,7 +121,7 @@ impl Gatherer {
         let mut last = "no controller pod is running".to_owned();
         for pod in dialable(&facts.pods, Role::Controller, CONTROLLER_PORT) {
             let to = format!("controller {}", pod.0);
-            let dialer = PortForwardDialer::to(kubernetes.clone(), &kubernetes.namespace, vec![pod]);
+            let dialer = PortForwardDialer::to(Kubernetes::clone(kubernetes), &kubernetes.namespace, vec![pod]);
             let asked = async {
                 let stream = dialer.dial(&Target::Bootstrap).await?;
                 let connection = Connection::open(stream, to, self.options.request_timeout).await?;
