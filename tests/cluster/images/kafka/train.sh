@@ -40,7 +40,9 @@ run kafka-console-consumer --bootstrap-server "$server" --topic train --from-beg
 kill "$broker"
 wait "$broker" || true
 
-sort -u ./*.classes >all.classes
+# One list of all: class names without the numbers that mean something within one list only, then how lambdas are made.
+awk '!/^[@#]/ && !/ source: / && !seen[$1]++ {print $1}' ./*.classes >all.classes
+awk '/^@lambda-/ && !seen[$0]++' ./*.classes >>all.classes
 KAFKA_OPTS="-Xshare:dump -XX:SharedClassListFile=/tmp/train/all.classes -XX:SharedArchiveFile=/opt/kafka/kafka.jsa" \
   "$bin/kafka-run-class.sh" kafka.Kafka
 rm -rf /tmp/train
