@@ -139,12 +139,34 @@ mod tests {
 
     #[test]
     fn a_brokers_file() {
-        insta::assert_snapshot!(rendered(&spec(3, 3, &[("log.retention.hours", "24")]), Role::Broker), @"");
+        insta::assert_snapshot!(rendered(&spec(3, 3, &[("log.retention.hours", "24")]), Role::Broker), @r"
+        controller.quorum.bootstrap.servers=demo-controller-0.demo-controllers.kafka.svc:9093,demo-controller-1.demo-controllers.kafka.svc:9093,demo-controller-2.demo-controllers.kafka.svc:9093
+        controller.listener.names=CONTROLLER
+        listener.security.protocol.map=CONTROLLER:PLAINTEXT,INTERNAL:PLAINTEXT,CLIENT:PLAINTEXT
+        inter.broker.listener.name=INTERNAL
+        log.dirs=/var/lib/kafka/data/kafka-log
+        default.replication.factor=3
+        min.insync.replicas=2
+        offsets.topic.replication.factor=3
+        transaction.state.log.replication.factor=3
+        share.coordinator.state.topic.replication.factor=3
+        transaction.state.log.min.isr=2
+        share.coordinator.state.topic.min.isr=2
+        auto.create.topics.enable=false
+        log.retention.hours=24
+        ");
     }
 
     #[test]
     fn a_controllers_file() {
-        insta::assert_snapshot!(rendered(&spec(2, 1, &[]), Role::Controller), @"");
+        insta::assert_snapshot!(rendered(&spec(2, 1, &[]), Role::Controller), @r"
+        controller.quorum.bootstrap.servers=demo-controller-0.demo-controllers.kafka.svc:9093
+        controller.listener.names=CONTROLLER
+        listener.security.protocol.map=CONTROLLER:PLAINTEXT,INTERNAL:PLAINTEXT,CLIENT:PLAINTEXT
+        log.dirs=/var/lib/kafka/data/kafka-log
+        default.replication.factor=2
+        min.insync.replicas=1
+        ");
     }
 
     #[test]

@@ -141,7 +141,59 @@ mod tests {
 
     #[test]
     fn a_combined_brokers_script() {
-        insta::assert_snapshot!(script(5, 0, Role::Broker), @"");
+        insta::assert_snapshot!(script(5, 0, Role::Broker), @r##"
+        #!/bin/bash
+        # Written by kubectl-kafka.
+        set -euo pipefail
+
+        ordinal=${HOSTNAME##*-}
+        node_id=$((ordinal + 100))
+        host=$HOSTNAME.demo-brokers.kafka.svc
+        voter=false; if [ "$ordinal" -lt 3 ]; then voter=true; fi
+        if $voter; then
+          roles=broker,controller
+          listeners=CONTROLLER://:9093,INTERNAL://:9091,CLIENT://:9092
+          advertised=CONTROLLER://$host:9093,INTERNAL://$host:9091,CLIENT://$host:9092
+        else
+          roles=broker
+          listeners=INTERNAL://:9091,CLIENT://:9092
+          advertised=INTERNAL://$host:9091,CLIENT://$host:9092
+        fi
+
+        properties=/tmp/server.properties
+        {
+          cat /etc/kubectl-kafka/server.properties
+          echo "node.id=$node_id"
+          echo "process.roles=$roles"
+          echo "listeners=$listeners"
+          echo "advertised.listeners=$advertised"
+        } > "$properties"
+
+        # A disk that carries this cluster's id is formatted; any other is for kafka-storage.sh to judge.
+        if ! grep -qsx "cluster.id=$CLUSTER_ID" /var/lib/kafka/data/kafka-log/meta.properties; then
+          format=(format --cluster-id="$CLUSTER_ID" --config "$properties" --ignore-formatted)
+          if $voter; then
+            if [ "$MODE" = bootstrap ]; then
+              format+=(--initial-controllers "100@demo-broker-0.demo-brokers.kafka.svc:9093:$DIR_0,101@demo-broker-1.demo-brokers.kafka.svc:9093:$DIR_1,102@demo-broker-2.demo-brokers.kafka.svc:9093:$DIR_2")
+            else
+              format+=(--no-initial-controllers)
+            fi
+          fi
+          # Its output holds the whole configuration, so it is shown only when it failed. It lives for seconds:
+          # the second compiler and a large heap would only slow it down.
+          if ! output=$(KAFKA_HEAP_OPTS="-Xmx128m" KAFKA_JVM_PERFORMANCE_OPTS="-XX:+UseSerialGC -XX:TieredStopAtLevel=1" \
+            /opt/kafka/bin/kafka-storage.sh "${format[@]}" 2>&1); then
+            echo "$output" | tail -n 20 >&2
+            exit 1
+          fi
+        fi
+
+        export LOG_DIR=/tmp/kafka-logs
+        export EXTRA_ARGS="-name kafkaServer"
+        export KAFKA_LOG4J_OPTS="-Dlog4j2.configurationFile=/etc/kubectl-kafka/log4j2.yaml"
+        export KAFKA_HEAP_OPTS="-Xms1024m -Xmx1024m -XX:+ExitOnOutOfMemoryError"
+        exec /opt/kafka/bin/kafka-server-start.sh "$properties"
+        "##);
     }
 
     #[test]
