@@ -121,9 +121,14 @@ pub struct GlobalArgs {
     /// Say more on stderr: -v, or a level as -v=6 (requests) and -v=8 (frames)
     #[arg(
         short = 'v', long = "v", value_name = "LEVEL", global = true,
-        num_args = 0..=1, require_equals = true, default_value_t = 0, default_missing_value = "1"
+        num_args = 0..=1, require_equals = true, default_value_t = 0, default_missing_value = "1",
+        value_parser = verbosity, hide_default_value = true
     )]
     pub verbosity: u8,
+}
+
+fn verbosity(text: &str) -> Result<u8, String> {
+    text.parse().ok().filter(|level| *level <= 10).ok_or_else(|| "expected a number from 0 to 10".to_owned())
 }
 
 impl GlobalArgs {
@@ -131,7 +136,7 @@ impl GlobalArgs {
     pub fn request_timeout(&self) -> Duration {
         match self.request_timeout {
             None => REQUEST_TIMEOUT,
-            Some(Duration::ZERO) => Duration::from_hours(24 * 365),
+            Some(Duration::ZERO) => Duration::from_secs(365 * 24 * 3600),
             Some(timeout) => timeout,
         }
     }

@@ -1,14 +1,17 @@
 //! What was typed: the subcommands, and the way from `argv` to an exit code.
 
+pub mod dry_run;
 pub mod duration;
 pub mod global;
 pub mod output;
+mod verbosity;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser};
 
+pub use dry_run::{DryRun, DryRunArgs};
 pub use global::GlobalArgs;
 pub use output::{OutputArgs, OutputFormat};
 
@@ -47,7 +50,7 @@ impl Cli {
 
 /// Parses the arguments (the program's name first), runs the command and prints its error.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let matches = match Cli::tree().try_get_matches_from(arguments) {
+    let matches = match Cli::tree().try_get_matches_from(verbosity::normalized(arguments)) {
         Ok(matches) => matches,
         Err(error) => {
             // Help goes to stdout with 0, everything else to stderr with 2: clap's own rule and ours.

@@ -54,6 +54,9 @@ subcommands! {
         Consume(consume::ConsumeArgs),
         /// Print a completion script
         Completion(completion::CompletionArgs),
+        /// Answer a shell that completes a line
+        #[command(name = "__complete", hide = true)]
+        Complete(completion::CompleteArgs),
         /// Print the versions of this client and of the Kafka cluster
         Version(version::VersionArgs),
     }

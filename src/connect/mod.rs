@@ -10,7 +10,7 @@ use std::sync::Arc;
 use kafka_protocol::messages::MetadataResponse;
 
 pub use port_forward::PortForwardDialer;
-pub use select::select;
+pub use select::{select, select_any_state};
 pub use tcp::TcpDialer;
 
 use crate::error::CommandError;

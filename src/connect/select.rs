@@ -3,33 +3,50 @@
 use crate::error::CommandError;
 use crate::k8s::Kubernetes;
 use crate::k8s::discover::{self, KafkaCluster};
+use crate::k8s::inspect::{self, Inspection};
 
-/// The cluster of `--kafka`, or the only one in the namespace. One request on the happy way.
+/// The cluster of `--kafka`, or the only one in the namespace, by its broker pods. One request on the
+/// happy way.
 pub async fn select(kubernetes: &Kubernetes, name: Option<&str>) -> Result<KafkaCluster, CommandError> {
     let found = discover::clusters(kubernetes, false, name).await?;
-    match (found.len(), name) {
-        (1, _) => Ok(found.into_iter().next().ok_or_else(|| none(&kubernetes.namespace))?),
-        (0, Some(name)) => {
+    choose(kubernetes, name, found, |cluster| cluster.name.to_string()).await
+}
+
+/// The same among all clusters, with or without running brokers.
+pub async fn select_any_state(kubernetes: &Kubernetes, name: Option<&str>) -> Result<Inspection, CommandError> {
+    let found = inspect::clusters(kubernetes, false, name).await?;
+    choose(kubernetes, name, found, |cluster| cluster.name.to_string()).await
+}
+
+async fn choose<T>(
+    kubernetes: &Kubernetes,
+    name: Option<&str>,
+    mut found: Vec<T>,
+    name_of: impl Fn(&T) -> String,
+) -> Result<T, CommandError> {
+    let namespace = &kubernetes.namespace;
+    if found.len() > 1 {
+        return Err(many(namespace, &found.iter().map(name_of).collect::<Vec<_>>()));
+    }
+    match (found.pop(), name) {
+        (Some(cluster), _) => Ok(cluster),
+        (None, None) => Err(none(namespace)),
+        (None, Some(name)) => {
             let others = discover::clusters(kubernetes, false, None).await?;
-            Err(unknown(&kubernetes.namespace, name, &names(&others)))
+            let others: Vec<String> = others.iter().map(|cluster| cluster.name.to_string()).collect();
+            Err(unknown(namespace, name, &others))
         }
-        (0, None) => Err(none(&kubernetes.namespace)),
-        _ => Err(many(&kubernetes.namespace, &names(&found))),
     }
 }
 
-fn names(clusters: &[KafkaCluster]) -> Vec<String> {
-    clusters.iter().map(|cluster| cluster.name.to_string()).collect()
-}
-
 fn none(namespace: &str) -> CommandError {
-    CommandError::failed(format!("no running Kafka cluster found in namespace \"{namespace}\""))
+    CommandError::failed(format!("no Kafka cluster found in namespace \"{namespace}\""))
         .hinted("look in all namespaces with `kubectl kafka clusters -A`, then pass -n")
         .hinted("install one with `kubectl kafka install`")
 }
 
 fn unknown(namespace: &str, name: &str, others: &[String]) -> CommandError {
-    let error = CommandError::failed(format!("no running Kafka cluster \"{name}\" found in namespace \"{namespace}\""));
+    let error = CommandError::failed(format!("no Kafka cluster \"{name}\" found in namespace \"{namespace}\""));
     if others.is_empty() {
         error.hinted("look in all namespaces with `kubectl kafka clusters -A`, then pass -n")
     } else {

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use kube::Client;
 use kube::config::{
-    AuthInfo, Cluster, Config, KubeConfigOptions, Kubeconfig, NamedAuthInfo, NamedCluster, NamedContext,
+    AuthInfo, Cluster, Config, ExecConfig, KubeConfigOptions, Kubeconfig, KubeconfigError, LoadDataError,
+    NamedAuthInfo, NamedCluster, NamedContext,
 };
 use secrecy::SecretString;
 
@@ -53,6 +54,20 @@ pub struct Kubernetes {
     pub server: String,
     /// The deadline of one request.
     pub request_timeout: Duration,
+    plugin: Option<Plugin>,
+}
+
+/// A credential plugin, for messages.
+#[derive(Clone)]
+struct Plugin {
+    command: String,
+    install_hint: Option<String>,
+}
+
+impl Plugin {
+    fn of(exec: &ExecConfig) -> Self {
+        Self { command: exec.command.clone().unwrap_or_default(), install_hint: exec.install_hint.clone() }
+    }
 }
 
 impl std::fmt::Debug for Kubernetes {
@@ -77,8 +92,9 @@ impl Kubernetes {
         config.write_timeout = None;
         let server = config.cluster_url.to_string().trim_end_matches('/').to_owned();
         let namespace = config.default_namespace.clone();
-        let client = Client::try_from(config).map_err(|error| client_error(&server, error))?;
-        Ok(Self { client, namespace, server, request_timeout: overrides.request_timeout })
+        let plugin = config.auth_info.exec.as_ref().map(Plugin::of);
+        let client = Client::try_from(config).map_err(|error| named(client_error(&server, error), plugin.as_ref()))?;
+        Ok(Self { client, namespace, server, request_timeout: overrides.request_timeout, plugin })
     }
 
     /// The same client for another namespace.
@@ -90,7 +106,7 @@ impl Kubernetes {
     /// Runs one call with the request's deadline and turns kube's error into ours.
     pub async fn call<T>(&self, call: impl Future<Output = std::result::Result<T, kube::Error>>) -> Result<T> {
         match tokio::time::timeout(self.request_timeout, call).await {
-            Ok(outcome) => outcome.map_err(|error| Error::from_kube(&self.server, error)),
+            Ok(outcome) => outcome.map_err(|error| named(Error::from_kube(&self.server, error), self.plugin.as_ref())),
             Err(_) => {
                 Err(Error::TimedOut { server: self.server.clone(), after: crate::view::duration(self.request_timeout) })
             }
@@ -107,6 +123,18 @@ impl Kubernetes {
     }
 }
 
+/// kube's errors do not know the plugin's name, nor what its vendor has to say to who lacks it.
+fn named(error: Error, plugin: Option<&Plugin>) -> Error {
+    match (error, plugin) {
+        (Error::Login { server, reason, .. }, Some(plugin)) => Error::Login {
+            server,
+            reason: format!("credential plugin `{}`: {reason}", plugin.command),
+            hint: plugin.install_hint.clone(),
+        },
+        (error, _) => error,
+    }
+}
+
 fn client_error(server: &str, error: kube::Error) -> Error {
     match error {
         kube::Error::RustlsTls(error) => Error::Kubeconfig {
@@ -118,27 +146,28 @@ fn client_error(server: &str, error: kube::Error) -> Error {
 }
 
 async fn config(overrides: &Overrides) -> Result<Config> {
-    let kubeconfig = match read(overrides)? {
-        Some(kubeconfig) => kubeconfig,
-        None => {
-            if overrides.server.is_none()
-                && overrides.context.is_none()
-                && let Ok(mut config) = Config::incluster()
-            {
-                if let Some(namespace) = &overrides.namespace {
-                    config.default_namespace.clone_from(namespace);
-                }
-                return Ok(config);
-            }
-            Kubeconfig::default()
+    let kubeconfig = read(overrides)?;
+    if kubeconfig.is_none()
+        && overrides.server.is_none()
+        && overrides.context.is_none()
+        && let Ok(mut config) = Config::incluster()
+    {
+        if let Some(namespace) = &overrides.namespace {
+            config.default_namespace.clone_from(namespace);
         }
-    };
-    let mut chosen = choose(kubeconfig, overrides)?;
+        return Ok(config);
+    }
+    if kubeconfig.is_none() && overrides.server.is_none() {
+        return Err(Error::Kubeconfig {
+            message: "no Kubernetes cluster is configured: there is no kubeconfig".into(),
+            hint: Some("name one with --kubeconfig or KUBECONFIG, or put it at ~/.kube/config".into()),
+        });
+    }
+    let mut chosen = choose(kubeconfig.unwrap_or_default(), overrides)?;
     lay_over(&mut chosen, overrides);
-    let hint = install_hint(&chosen.user);
     let options = KubeConfigOptions { context: Some(CHOSEN.to_owned()), cluster: None, user: None };
     let mut config = Config::from_custom_kubeconfig(chosen.into_kubeconfig(), &options).await.map_err(|error| {
-        Error::Kubeconfig { message: format!("the kubeconfig cannot be used: {}", deepest(&error)), hint }
+        Error::Kubeconfig { message: format!("the kubeconfig cannot be used: {}", unusable(&error)), hint: None }
     })?;
     if let Some(namespace) = &overrides.namespace {
         config.default_namespace.clone_from(namespace);
@@ -160,7 +189,7 @@ async fn config(overrides: &Overrides) -> Result<Config> {
 }
 
 /// The kubeconfig of `--kubeconfig`, `KUBECONFIG` or `~/.kube/config`; `None` when there is none at all.
-fn read(overrides: &Overrides) -> Result<Option<Kubeconfig>> {
+pub(super) fn read(overrides: &Overrides) -> Result<Option<Kubeconfig>> {
     let broken = |path: &str, error: &dyn std::fmt::Display| Error::Kubeconfig {
         message: format!("cannot read the kubeconfig {path}: {error}"),
         hint: Some("name another with --kubeconfig or KUBECONFIG".into()),
@@ -192,8 +221,10 @@ fn home_kubeconfig() -> Option<PathBuf> {
     std::env::home_dir().map(|home| home.join(".kube").join("config"))
 }
 
+/// Without the layers that say "failed to", and without the excerpt that follows.
 fn first_line(text: &str) -> String {
-    text.lines().next().unwrap_or_default().to_owned()
+    let line = text.lines().next().unwrap_or_default();
+    line.trim_start_matches("failed to parse kubeconfig YAML: ").trim_start_matches("error: ").to_owned()
 }
 
 /// The name under which the chosen entries are handed to kube.
@@ -342,8 +373,18 @@ fn lay_over(chosen: &mut Chosen, overrides: &Overrides) {
     }
 }
 
-fn install_hint(user: &AuthInfo) -> Option<String> {
-    user.exec.as_ref().and_then(|exec| exec.install_hint.clone())
+/// The file that could not be read, or the innermost cause.
+fn unusable(error: &KubeconfigError) -> String {
+    let (KubeconfigError::LoadCertificateAuthority(data)
+    | KubeconfigError::LoadClientCertificate(data)
+    | KubeconfigError::LoadClientKey(data)) = error
+    else {
+        return deepest(error);
+    };
+    match data {
+        LoadDataError::ReadFile(error, path) => format!("cannot read {}: {error}", path.display()),
+        _ => error.to_string(),
+    }
 }
 
 #[cfg(test)]

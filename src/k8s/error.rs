@@ -63,12 +63,12 @@ impl Error {
             kube::Error::Auth(error) => {
                 Self::Login { server: server.to_owned(), reason: login_reason(&error), hint: None }
             }
-            kube::Error::HyperError(error) => Self::Unreachable { server: server.to_owned(), reason: deepest(&error) },
+            kube::Error::HyperError(error) => Self::unreachable(server, &error),
             kube::Error::Service(error) => {
                 // An exec plugin runs inside the service stack and is reported through it.
                 match find::<kube::client::AuthError>(error.as_ref()) {
                     Some(auth) => Self::Login { server: server.to_owned(), reason: login_reason(auth), hint: None },
-                    None => Self::Unreachable { server: server.to_owned(), reason: deepest(error.as_ref()) },
+                    None => Self::unreachable(server, error.as_ref()),
                 }
             }
             kube::Error::SerdeError(error) => Self::Unreachable {
@@ -77,6 +77,11 @@ impl Error {
             },
             other => Self::Other(deepest(&other)),
         }
+    }
+
+    fn unreachable(server: &str, error: &(dyn std::error::Error + 'static)) -> Self {
+        let reason = deepest(error);
+        Self::Unreachable { server: server.to_owned(), reason: certificate_words(&reason).unwrap_or(reason) }
     }
 
     /// The HTTP code of the API server's answer.
@@ -107,12 +112,12 @@ impl Error {
 fn login_reason(error: &kube::client::AuthError) -> String {
     use kube::client::AuthError;
     match error {
-        AuthError::AuthExecRun { cmd, out } => {
+        AuthError::AuthExecRun { out, .. } => {
             let stderr = String::from_utf8_lossy(&out.stderr);
             let last = stderr.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or("it said nothing");
-            format!("the credential plugin `{cmd}` failed with {}: {last}", out.status)
+            format!("failed with {}: {last}", out.status)
         }
-        AuthError::AuthExecStart(error) => format!("the credential plugin could not be started: {error}"),
+        AuthError::AuthExecStart(error) => format!("could not be started: {error}"),
         other => deepest(other),
     }
 }
@@ -124,6 +129,21 @@ pub(crate) fn deepest(error: &(dyn std::error::Error + 'static)) -> String {
         current = source;
     }
     current.to_string()
+}
+
+/// rustls names the variants of its own errors; a person needs the sentence.
+fn certificate_words(reason: &str) -> Option<String> {
+    let variant = reason.strip_prefix("invalid peer certificate: ")?;
+    Some(match variant {
+        "UnknownIssuer" => "its certificate is not signed by the kubeconfig's certificate authority".to_owned(),
+        "CaUsedAsEndEntity" => "its certificate is marked as a certificate authority; give it a proper server \
+                                certificate, or pass --insecure-skip-tls-verify on a cluster for tests"
+            .to_owned(),
+        variant if variant.contains("certificate expired") || variant.contains("not valid for name") => {
+            format!("its {variant}")
+        }
+        variant => format!("its certificate is not accepted: {variant}"),
+    })
 }
 
 fn find<'e, T: std::error::Error + 'static>(error: &'e (dyn std::error::Error + 'static)) -> Option<&'e T> {

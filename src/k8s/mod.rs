@@ -4,6 +4,8 @@
 pub mod client;
 pub mod discover;
 pub mod error;
+pub mod inspect;
+pub mod listing;
 pub mod names;
 pub mod port_forward;
 

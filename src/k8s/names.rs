@@ -158,6 +158,18 @@ impl Role {
     }
 }
 
+impl FromStr for Role {
+    type Err = String;
+
+    fn from_str(component: &str) -> Result<Self, String> {
+        match component {
+            "controller" => Ok(Self::Controller),
+            "broker" => Ok(Self::Broker),
+            other => Err(format!("`{other}` is no role of a Kafka pod")),
+        }
+    }
+}
+
 impl fmt::Display for Role {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
-use kafka_protocol::messages::{MetadataRequest, MetadataResponse, TopicName as WireTopicName};
+use kafka_protocol::messages::{DescribeQuorumRequest, MetadataRequest, MetadataResponse, TopicName as WireTopicName};
 use kafka_protocol::protocol::{Request, StrBytes};
 use tokio::sync::OnceCell;
 use tokio::time::Instant;
@@ -161,14 +161,15 @@ impl Cluster {
     }
 
     async fn controller_connection(&self) -> Result<Arc<Connection>> {
+        let bootstrap = self.bootstrap().await?;
+        // Only KRaft brokers know this request, and they forward what is the controller's.
+        if bootstrap.supports::<DescribeQuorumRequest>().is_some() {
+            return Ok(bootstrap);
+        }
         let controller = self.state().controller;
         match controller {
-            // KRaft names a broker at random: one that has just gone is as good as any other.
-            Some(node) => match self.connection(node).await {
-                Err(error) if error.is_transient() => self.bootstrap().await,
-                outcome => outcome,
-            },
-            None => self.bootstrap().await,
+            Some(node) => self.connection(node).await,
+            None => Ok(bootstrap),
         }
     }
 

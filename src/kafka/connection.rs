@@ -156,6 +156,10 @@ impl Connection {
         let frame = encode(request, version, correlation).map_err(|error| self.malformed(R::KEY, &error))?;
         let (sender, receiver) = oneshot::channel();
         lock(&self.shared.waiting).insert(correlation, sender);
+        // The reader wakes who waits when the stream ends; whoever comes after that must not wait at all.
+        if self.is_closed() {
+            return Err(self.lost("closed by the broker"));
+        }
         tracing::debug!(to = self.to, api = api_name(R::KEY), version, bytes = frame.len(), "request");
         let written = async {
             let mut writer = self.writer.lock().await;

@@ -8,7 +8,9 @@ pub mod jsonpath;
 mod progress;
 
 use std::io::{self, BufWriter, IsTerminal, Write};
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
 use serde::Serialize;
@@ -117,6 +119,19 @@ impl Ui {
         Progress::new()
     }
 
+    /// Awaits something that is usually over at once, and says what is waited for when it is not.
+    pub async fn patiently<T>(&self, text: &str, work: impl Future<Output = T>) -> T {
+        /// People begin to wonder after two seconds.
+        const QUIET: Duration = Duration::from_secs(2);
+        let mut work = pin!(work);
+        if let Ok(done) = tokio::time::timeout(QUIET, &mut work).await {
+            return done;
+        }
+        let progress = self.progress();
+        progress.set("wait", text);
+        work.await
+    }
+
     /// Whether a person can be asked.
     pub fn can_ask(&self) -> bool {
         io::stdin().is_terminal() && io::stderr().is_terminal()
@@ -162,7 +177,11 @@ impl Ui {
 
 impl std::fmt::Debug for Ui {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Ui").field("color", &self.color).field("verbosity", &self.verbosity).finish()
+        formatter
+            .debug_struct("Ui")
+            .field("color", &self.color)
+            .field("verbosity", &self.verbosity)
+            .finish_non_exhaustive()
     }
 }
 

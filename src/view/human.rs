@@ -28,7 +28,7 @@ pub fn age(elapsed: Duration) -> String {
     match seconds {
         0..120 => format!("{seconds}s"),
         120..600 if !seconds.is_multiple_of(60) => format!("{minutes}m{}s", seconds % 60),
-        600..10_800 | 120..600 => format!("{minutes}m"),
+        120..10_800 => format!("{minutes}m"),
         10_800..28_800 if !minutes.is_multiple_of(60) => format!("{hours}h{}m", minutes % 60),
         10_800..172_800 => format!("{hours}h"),
         172_800..691_200 if !hours.is_multiple_of(24) => format!("{days}d{}h", hours % 24),

@@ -10,11 +10,11 @@ pub struct Table {
 
 impl Table {
     /// A table with its heading; with `no_headers` the heading is left out.
-    pub fn new<const N: usize>(headers: [&str; N], no_headers: bool) -> Self {
+    pub fn new<'h>(headers: impl IntoIterator<Item = &'h str>, no_headers: bool) -> Self {
         let mut inner = comfy_table::Table::new();
         inner.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
         if !no_headers {
-            inner.set_header(headers);
+            inner.set_header(headers.into_iter().collect::<Vec<_>>());
         }
         Self { inner }
     }

@@ -3,6 +3,7 @@
 
 pub mod cluster;
 pub mod configs;
+pub mod features;
 pub mod log_dirs;
 pub mod quorum;
 pub mod topics;

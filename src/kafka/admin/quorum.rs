@@ -2,13 +2,13 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use kafka_protocol::messages::DescribeQuorumRequest;
 use kafka_protocol::messages::describe_quorum_request::{PartitionData, TopicData};
 use kafka_protocol::messages::describe_quorum_response::ReplicaState;
+use kafka_protocol::messages::{DescribeQuorumRequest, DescribeQuorumResponse};
 use serde::Serialize;
 
 use super::topic_name;
-use crate::kafka::{Cluster, ErrorCode, NodeId, Result};
+use crate::kafka::{Cluster, Connection, ErrorCode, NodeId, Result};
 
 /// The topic that holds the cluster's metadata.
 const METADATA_TOPIC: &str = "__cluster_metadata";
@@ -53,12 +53,24 @@ impl Quorum {
     }
 }
 
-/// Asks any broker (which forwards it), or a controller's own listener. One round trip.
+/// Asks any broker, which forwards it. One round trip.
 pub async fn describe(cluster: &Cluster) -> Result<Quorum> {
+    quorum(cluster.any(&request()).await?)
+}
+
+/// Asks on one connection: a controller's own listener, where only the leader knows.
+pub async fn describe_on(connection: &Connection) -> Result<Quorum> {
+    quorum(connection.send(&request()).await?)
+}
+
+fn request() -> DescribeQuorumRequest {
     let topic = TopicData::default()
         .with_topic_name(topic_name(METADATA_TOPIC))
         .with_partitions(vec![PartitionData::default()]);
-    let response = cluster.any(&DescribeQuorumRequest::default().with_topics(vec![topic])).await?;
+    DescribeQuorumRequest::default().with_topics(vec![topic])
+}
+
+fn quorum(response: DescribeQuorumResponse) -> Result<Quorum> {
     ErrorCode::check(response.error_code, "the controllers' quorum", response.error_message.as_deref())?;
     let partition = response.topics.into_iter().flat_map(|topic| topic.partitions).next().unwrap_or_default();
     ErrorCode::check(partition.error_code, "the controllers' quorum", partition.error_message.as_deref())?;

@@ -18,8 +18,23 @@ use super::{nodes, text, topic_name};
 use crate::kafka::cluster::metadata_request;
 use crate::kafka::{Ask, Cluster, Error, ErrorCode, NodeId, Result};
 
-/// How often a created topic is looked for; metadata reaches the brokers within tens of milliseconds.
-const LOOK_AGAIN: Duration = Duration::from_millis(25);
+/// How soon a created or deleted topic is looked for again: metadata reaches idle brokers within tens of
+/// milliseconds, busy ones within seconds, and a topic of 1,000 partitions is 100 kB an answer.
+const LOOK_AGAIN: Backoff = Backoff { first: Duration::from_millis(25), most: Duration::from_millis(400) };
+
+/// A pause that doubles.
+#[derive(Clone, Copy)]
+struct Backoff {
+    first: Duration,
+    most: Duration,
+}
+
+impl Backoff {
+    async fn pause(&mut self) {
+        tokio::time::sleep(self.first).await;
+        self.first = (self.first * 2).min(self.most);
+    }
+}
 
 /// A topic as Metadata tells it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -223,6 +238,7 @@ fn creatable(topic: &NewTopic) -> CreatableTopic {
 /// a client asks first, the topic is usable.
 pub async fn wait_until_usable(cluster: &Cluster, names: &[String], deadline: Instant) -> Result<()> {
     let request = metadata_request(&Ask::Topics(names.to_vec()));
+    let mut again = LOOK_AGAIN;
     loop {
         let answers = cluster.each_broker(&request).await;
         // A broker that is down knows nothing, and no client can ask it either.
@@ -237,7 +253,7 @@ pub async fn wait_until_usable(cluster: &Cluster, names: &[String], deadline: In
                 after: cluster.options().request_timeout,
             });
         }
-        tokio::time::sleep(LOOK_AGAIN).await;
+        again.pause().await;
     }
 }
 
@@ -272,6 +288,7 @@ pub async fn delete(cluster: &Cluster, names: &[String]) -> Result<Vec<(String, 
 /// Waits until no broker knows any of the topics, so that a new one of the same name can be made.
 pub async fn wait_until_gone(cluster: &Cluster, names: &[String], deadline: Instant) -> Result<()> {
     let request = metadata_request(&Ask::Topics(names.to_vec()));
+    let mut again = LOOK_AGAIN;
     while Instant::now() < deadline {
         let answers = cluster.each_broker(&request).await;
         let unknown = |code: i16| ErrorCode(code).is(ResponseError::UnknownTopicOrPartition);
@@ -282,7 +299,7 @@ pub async fn wait_until_gone(cluster: &Cluster, names: &[String], deadline: Inst
         if gone {
             return Ok(());
         }
-        tokio::time::sleep(LOOK_AGAIN).await;
+        again.pause().await;
     }
     Err(Error::TimedOut {
         to: "the Kafka cluster".to_owned(),

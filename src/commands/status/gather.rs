@@ -1,0 +1,182 @@
+//! Asks Kubernetes and Kafka. Whatever fails becomes a fact of its own: half a cluster that is down must
+//! not hide the other half.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::model::Status;
+use super::verdict::Facts;
+use crate::commands::Context;
+use crate::connect::{self, PortForwardDialer, TcpDialer};
+use crate::error::CommandError;
+use crate::k8s::inspect::{self, Inspection, PodState};
+use crate::k8s::names::{CLIENT_PORT, CONTROLLER_PORT};
+use crate::k8s::{Kubernetes, Role};
+use crate::kafka::admin::topics::Topic;
+use crate::kafka::admin::{cluster, configs, log_dirs, quorum, topics};
+use crate::kafka::{Ask, Cluster, ClusterOptions, Connection, Dialer, Error, Target};
+
+/// A report must come soon even when a broker hangs: what does not answer in this time is reported as
+/// not answering.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// One more try for a connection that was cut by a restart, and no more.
+const RETRY_FOR: Duration = Duration::from_secs(1);
+/// Topics per DescribeConfigs request, to bound one answer.
+const CONFIGS_AT_ONCE: usize = 1000;
+
+/// Where the cluster is.
+enum Place {
+    Pods { kubernetes: Box<Kubernetes>, name: String },
+    Addresses(Vec<String>),
+}
+
+/// Keeps its connections between looks.
+pub(super) struct Gatherer {
+    place: Place,
+    options: ClusterOptions,
+    kafka: Option<Cluster>,
+    /// Found while choosing the cluster; spares the first look a request.
+    first: Option<Inspection>,
+}
+
+impl Gatherer {
+    /// Chooses the cluster.
+    pub(super) async fn new(context: &Context, name: Option<&str>) -> Result<Self, CommandError> {
+        let options =
+            ClusterOptions { request_timeout: context.global.request_timeout().min(PATIENCE), retry_for: RETRY_FOR };
+        if !context.global.bootstrap_server.is_empty() {
+            let place = Place::Addresses(context.global.bootstrap_server.clone());
+            return Ok(Self { place, options, kafka: None, first: None });
+        }
+        let kubernetes = context.kubernetes().await?;
+        let wanted = name.or(context.global.kafka.as_deref());
+        let inspection = connect::select_any_state(&kubernetes, wanted).await?;
+        let place = Place::Pods { kubernetes: Box::new(kubernetes), name: inspection.name.to_string() };
+        Ok(Self { place, options, kafka: None, first: Some(inspection) })
+    }
+
+    /// One look at everything.
+    pub(super) async fn gather(&mut self) -> Result<Status, CommandError> {
+        let mut facts = self.kubernetes_facts().await?;
+        match self.connect(&facts).await {
+            Ok(kafka) => {
+                kafka_facts(&kafka, &mut facts).await;
+                // A connection that was lost is made again at the next look.
+                self.kafka = matches!(&facts.topics, Some(Ok(_))).then_some(kafka);
+            }
+            Err(reason) => {
+                facts.description = Some(Err(reason.clone()));
+                facts.topics = Some(Err("no broker answers".to_owned()));
+                facts.quorum = self.quorum_from_controllers(&facts).await;
+            }
+        }
+        Ok(Status::from_facts(&facts))
+    }
+
+    async fn kubernetes_facts(&mut self) -> Result<Facts, CommandError> {
+        let Place::Pods { kubernetes, name } = &self.place else {
+            let Place::Addresses(addresses) = &self.place else { return Ok(Facts::default()) };
+            return Ok(Facts { name: addresses.join(","), ..Facts::default() });
+        };
+        let inspection = match self.first.take() {
+            Some(inspection) => Some(inspection),
+            None => inspect::clusters(kubernetes, false, Some(name)).await?.into_iter().next(),
+        };
+        let mut facts = Facts { name: name.clone(), namespace: Some(kubernetes.namespace.clone()), ..Facts::default() };
+        if let Some(inspection) = inspection {
+            facts.pods = inspection.pods;
+            facts.wanted = inspection.wanted;
+            facts.unseen = inspection.unseen;
+        }
+        Ok(facts)
+    }
+
+    /// The connection of the last look, or a new one.
+    async fn connect(&mut self, facts: &Facts) -> Result<Cluster, String> {
+        if let Some(kafka) = self.kafka.take() {
+            return Ok(kafka);
+        }
+        let dialer: Arc<dyn Dialer> = match &self.place {
+            Place::Addresses(addresses) => Arc::new(TcpDialer::new(addresses).map_err(|error| error.message)?),
+            Place::Pods { kubernetes, .. } => {
+                let pods = dialable(&facts.pods, Role::Broker, CLIENT_PORT);
+                if pods.is_empty() {
+                    return Err("no broker pod is running".to_owned());
+                }
+                Arc::new(PortForwardDialer::to(Kubernetes::clone(kubernetes), &kubernetes.namespace, pods))
+            }
+        };
+        let (kafka, _) =
+            Cluster::connect(dialer, self.options, &Ask::Nothing).await.map_err(|error| error.to_string())?;
+        Ok(kafka)
+    }
+
+    /// The quorum without any broker, from a controller's own listener. Only the leader answers, so each
+    /// is asked in turn.
+    async fn quorum_from_controllers(&self, facts: &Facts) -> Option<Result<quorum::Quorum, String>> {
+        let Place::Pods { kubernetes, .. } = &self.place else {
+            return Some(Err("no broker answers".to_owned()));
+        };
+        let mut last = "no controller pod is running".to_owned();
+        for pod in dialable(&facts.pods, Role::Controller, CONTROLLER_PORT) {
+            let to = format!("controller {}", pod.0);
+            let dialer = PortForwardDialer::to(Kubernetes::clone(kubernetes), &kubernetes.namespace, vec![pod]);
+            let asked = async {
+                let stream = dialer.dial(&Target::Bootstrap).await?;
+                let connection = Connection::open(stream, to, self.options.request_timeout).await?;
+                quorum::describe_on(&connection).await
+            };
+            match asked.await {
+                Ok(quorum) => return Some(Ok(quorum)),
+                Err(error) => last = error.to_string(),
+            }
+        }
+        Some(Err(last))
+    }
+}
+
+/// Pods that may accept a connection, ready ones first.
+fn dialable(pods: &[PodState], role: Role, port: u16) -> Vec<(String, u16)> {
+    let mut candidates: Vec<&PodState> =
+        pods.iter().filter(|pod| pod.role == role && (pod.ready || pod.state == "Running")).collect();
+    candidates.sort_by_key(|pod| !pod.ready);
+    candidates.into_iter().map(|pod| (pod.name.clone(), port)).collect()
+}
+
+async fn kafka_facts(kafka: &Cluster, facts: &mut Facts) {
+    let words = |error: Error| error.to_string();
+    let all_topics = async {
+        let metadata = kafka.metadata(&Ask::AllTopics).await?;
+        Ok::<_, Error>(topics::from_metadata(&metadata).0)
+    };
+    let (topics, description, quorum, log_dirs) =
+        tokio::join!(all_topics, cluster::describe(kafka), quorum::describe(kafka), log_dirs::describe(kafka));
+    if let Ok(topics) = &topics {
+        facts.min_isr = min_isr(kafka, topics).await;
+    }
+    facts.topics = Some(topics.map_err(words));
+    facts.description = Some(description.map_err(words));
+    facts.quorum = match quorum {
+        // With ZooKeeper there is no quorum of controllers to report.
+        Err(Error::Unsupported { .. }) => None,
+        quorum => Some(quorum.map_err(words)),
+    };
+    facts.log_dirs = log_dirs.into_iter().map(|(node, dirs)| (node, dirs.map_err(words))).collect();
+}
+
+/// `min.insync.replicas` of each topic; topics whose settings may not be read count as 1.
+async fn min_isr(kafka: &Cluster, topics: &[Topic]) -> BTreeMap<String, usize> {
+    let names: Vec<String> = topics.iter().map(|topic| topic.name.clone()).collect();
+    let mut found = BTreeMap::new();
+    for names in names.chunks(CONFIGS_AT_ONCE) {
+        let Ok(answers) = configs::describe_topics(kafka, names, Some(&["min.insync.replicas"])).await else {
+            continue;
+        };
+        for (name, entries) in answers {
+            let value = entries.ok().and_then(|entries| entries.into_iter().next()?.value?.parse().ok());
+            found.extend(value.map(|value| (name, value)));
+        }
+    }
+    found
+}
