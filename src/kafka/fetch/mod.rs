@@ -21,7 +21,7 @@ mod wire;
 
 pub use chunk::Chunk;
 pub use decompress::Decompressor;
-pub use partition::Selection;
+pub use partition::{Selection, TopicRef};
 pub use reader::{Happening, Notice, ReadOptions, Reader};
 
 /// Which records a reader sees (`isolation.level`).

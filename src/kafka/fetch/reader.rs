@@ -116,6 +116,8 @@ struct Lane {
     not_before: Instant,
     pause: Duration,
     permits: Arc<Semaphore>,
+    /// The first Fetch takes the connection that the cluster has open; after a failure, a fresh one.
+    fresh: bool,
 }
 
 impl Lane {
@@ -126,6 +128,7 @@ impl Lane {
             not_before: Instant::now(),
             pause: FIRST_PAUSE,
             permits: Arc::new(Semaphore::new(ANSWERS_PER_BROKER)),
+            fresh: false,
         }
     }
 }
@@ -229,6 +232,7 @@ impl<'c> Reader<'c> {
         let cluster = self.cluster;
         let lane = self.lanes.get(&node);
         let open = lane.and_then(|lane| lane.connection.clone()).filter(|connection| !connection.is_closed());
+        let fresh = lane.is_some_and(|lane| lane.fresh);
         let permits = lane.map_or_else(|| Arc::new(Semaphore::new(1)), |lane| Arc::clone(&lane.permits));
         let parts: Vec<&Progress> = asked.iter().map(|at| &self.parts[*at]).collect();
         let partition = (share / parts.len().max(1)).max(PARTITION);
@@ -241,7 +245,8 @@ impl<'c> Reader<'c> {
             let answer = async {
                 let connection = match open {
                     Some(connection) => connection,
-                    None => connect(cluster, node).await?,
+                    None if fresh => connect(cluster, node).await?,
+                    None => cluster.connection(node).await?,
                 };
                 let lost = || Error::UnknownNode(node);
                 let permit = permits.acquire_owned().await.map_err(|_| lost())?;
@@ -292,6 +297,7 @@ impl<'c> Reader<'c> {
         if let Some(lane) = self.lanes.get_mut(&node) {
             lane.busy = false;
             lane.connection = None;
+            lane.fresh = true;
             lane.not_before = Instant::now() + lane.pause;
             lane.pause = (lane.pause * 2).min(LONGEST_PAUSE);
         }
@@ -487,7 +493,7 @@ fn records_length(row: &kafka_protocol::messages::fetch_response::PartitionData)
     row.records.as_ref().map_or(0, Bytes::len)
 }
 
-/// A connection of the reader's own: a Fetch that waits for records would hold up every other request.
+/// A new connection: the cluster's own may be one that hangs.
 async fn connect(cluster: &Cluster, node: NodeId) -> Result<Arc<Connection>, Error> {
     let brokers = cluster.brokers();
     let broker = brokers.into_iter().find(|broker| broker.node == node).ok_or(Error::UnknownNode(node))?;

@@ -100,6 +100,11 @@ impl OffsetRange {
             || self.stop.is_some_and(|stop| matches!(stop, Bound::Start | Bound::AfterStart(_)))
     }
 
+    /// Whether the partition's end matters: everything but reading on from the start needs it.
+    pub fn needs_end(&self) -> bool {
+        self.start != Bound::Start || !matches!(self.stop, None | Some(Bound::At(_)))
+    }
+
     /// The first offset that is wanted, and the first that is not.
     pub fn resolve(&self, known: &Known) -> (i64, Option<i64>) {
         let place = |bound, by_time: Option<i64>| match bound {
