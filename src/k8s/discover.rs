@@ -49,7 +49,8 @@ pub async fn clusters(kubernetes: &Kubernetes, all_namespaces: bool, name: Optio
     Ok(group(list.items))
 }
 
-fn group(pods: Vec<Pod>) -> Vec<KafkaCluster> {
+/// Pods by cluster, ready brokers first.
+pub fn group(pods: Vec<Pod>) -> Vec<KafkaCluster> {
     let mut clusters: BTreeMap<(String, ClusterName), Vec<BrokerPod>> = BTreeMap::new();
     for pod in pods {
         let Some(cluster) = pod.metadata.labels.as_ref().and_then(|labels| labels.get(LABEL_INSTANCE)) else {

@@ -1,11 +1,16 @@
 //! Kubernetes: kubeconfig, discovery, port-forward, manifests. Knows nothing of Kafka's protocol or of
 //! the terminal.
 
+pub mod apply;
 pub mod client;
+pub mod diagnose;
 pub mod discover;
 pub mod error;
 pub mod inspect;
+pub mod inventory;
 pub mod listing;
+pub mod logs;
+pub mod manifests;
 pub mod names;
 pub mod port_forward;
 

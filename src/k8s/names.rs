@@ -18,6 +18,13 @@ pub const LABEL_COMPONENT: &str = "app.kubernetes.io/component";
 /// `app.kubernetes.io/managed-by`: [`MANAGER`].
 pub const LABEL_MANAGED_BY: &str = "app.kubernetes.io/managed-by";
 
+/// `app.kubernetes.io/version`: Kafka's version, on pods and StatefulSets.
+pub const LABEL_VERSION: &str = "app.kubernetes.io/version";
+/// On pods: changes with the files that they mount.
+pub const ANNOTATION_CHECKSUM: &str = "kubectl-kafka/config-checksum";
+/// The container that runs Kafka.
+pub const CONTAINER: &str = "kafka";
+
 /// Where every client connects.
 pub const CLIENT_PORT: u16 = 9092;
 /// Broker to broker.

@@ -1,0 +1,162 @@
+//! What a second `install` asks that is not as it is, and whether that can be done.
+
+use crate::k8s::manifests::ClusterSpec;
+use crate::view::Table;
+
+/// One option that differs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Difference {
+    /// `brokers`, `config log.retention.hours`
+    pub field: String,
+    /// As it is; `None`: not set.
+    pub current: Option<String>,
+    /// As it is asked.
+    pub wanted: Option<String>,
+}
+
+/// Every option that differs, in the order of the flags.
+pub(super) fn differences(current: &ClusterSpec, wanted: &ClusterSpec) -> Vec<Difference> {
+    let mut found = Vec::new();
+    let mut compare = |field: &str, current: Option<String>, wanted: Option<String>, same: bool| {
+        if !same {
+            found.push(Difference { field: field.to_owned(), current, wanted });
+        }
+    };
+    macro_rules! field {
+        ($name:literal, $($path:ident).+) => {
+            compare(
+                $name,
+                Some(current.$($path).+.to_string()),
+                Some(wanted.$($path).+.to_string()),
+                current.$($path).+ == wanted.$($path).+,
+            );
+        };
+    }
+    field!("brokers", brokers);
+    field!("controllers", controllers);
+    field!("kafka-version", kafka_version);
+    compare("image", Some(current.image()), Some(wanted.image()), current.image() == wanted.image());
+    field!("storage", storage.size);
+    let (class, wanted_class) = (&current.storage.class, &wanted.storage.class);
+    compare("storage-class", class.clone(), wanted_class.clone(), class == wanted_class);
+    field!("memory", memory);
+    field!("cpu", cpu);
+    let keys: std::collections::BTreeSet<&String> = current.config.keys().chain(wanted.config.keys()).collect();
+    for key in keys {
+        let (now, then) = (current.config.get(key), wanted.config.get(key));
+        compare(&format!("config {key}"), now.cloned(), then.cloned(), now == then);
+    }
+    found
+}
+
+/// The differences that cannot be had with the volumes that were kept: the quorum's members and the
+/// volumes themselves are what they are, a broker's data would be missing, and an older Kafka may not
+/// read what a newer one wrote.
+pub(super) fn impossible_with_kept_data(current: &ClusterSpec, wanted: &ClusterSpec) -> Vec<Difference> {
+    let fewer = wanted.brokers < current.brokers;
+    // With combined roles a third broker changes the quorum.
+    let other_quorum = wanted.voters() != current.voters() || wanted.is_combined() != current.is_combined();
+    let older = numbers(&wanted.kafka_version) < numbers(&current.kafka_version);
+    differences(current, wanted)
+        .into_iter()
+        .filter(|difference| match difference.field.as_str() {
+            "brokers" => fewer || other_quorum,
+            "controllers" => other_quorum,
+            "kafka-version" => older,
+            "storage" | "storage-class" => true,
+            _ => false,
+        })
+        .collect()
+}
+
+fn numbers(version: &str) -> Vec<u32> {
+    version.split('.').map(|part| part.parse().unwrap_or_default()).collect()
+}
+
+/// `FIELD CURRENT WANTED`
+pub(super) fn table(differences: &[Difference]) -> String {
+    let mut table = Table::new(["FIELD", "CURRENT", "WANTED"], false);
+    let cell = |value: &Option<String>| value.clone().unwrap_or_else(|| "<none>".to_owned());
+    for difference in differences {
+        table.row([difference.field.clone(), cell(&difference.current), cell(&difference.wanted)]);
+    }
+    table.text()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spec(change: impl FnOnce(&mut ClusterSpec)) -> ClusterSpec {
+        let mut spec = ClusterSpec::standard().expect("the defaults");
+        change(&mut spec);
+        spec
+    }
+
+    fn fields(differences: &[Difference]) -> Vec<&str> {
+        differences.iter().map(|difference| difference.field.as_str()).collect()
+    }
+
+    #[test]
+    fn the_same_amount_written_otherwise_is_no_difference() {
+        let wanted = spec(|spec| {
+            spec.memory = "2048Mi".parse().expect("a quantity");
+            spec.image = Some("apache/kafka:4.3.1".into());
+        });
+        assert_eq!(differences(&spec(|_| ()), &wanted), []);
+    }
+
+    #[test]
+    fn every_field_is_compared() {
+        let wanted = spec(|spec| {
+            (spec.brokers, spec.controllers) = (4, 5);
+            spec.kafka_version = "4.4.0".into();
+            spec.storage.size = "20Gi".parse().expect("a quantity");
+            spec.storage.class = Some("fast".into());
+            spec.memory = "3Gi".parse().expect("a quantity");
+            spec.cpu = "1".parse().expect("a quantity");
+            spec.config.insert("a".into(), "1".into());
+        });
+        let found = differences(&spec(|_| ()), &wanted);
+        assert_eq!(
+            fields(&found),
+            [
+                "brokers",
+                "controllers",
+                "kafka-version",
+                "image",
+                "storage",
+                "storage-class",
+                "memory",
+                "cpu",
+                "config a"
+            ]
+        );
+        assert!(table(&found[5..6]).ends_with("storage-class   <none>    fast\n"), "{}", table(&found[5..6]));
+    }
+
+    #[test]
+    fn kept_data_allows_what_only_new_pods_need() {
+        let current = spec(|spec| spec.brokers = 3);
+        let fine = spec(|spec| {
+            spec.brokers = 5;
+            spec.kafka_version = "4.3.2".into();
+            spec.memory = "1Gi".parse().expect("a quantity");
+            spec.config.insert("a".into(), "1".into());
+        });
+        assert_eq!(impossible_with_kept_data(&current, &fine), []);
+        let bad = spec(|spec| {
+            (spec.brokers, spec.controllers) = (2, 5);
+            spec.kafka_version = "4.2.9".into();
+            spec.storage.size = "1Gi".parse().expect("a quantity");
+            spec.storage.class = Some("fast".into());
+        });
+        assert_eq!(
+            fields(&impossible_with_kept_data(&current, &bad)),
+            ["brokers", "controllers", "kafka-version", "storage", "storage-class"]
+        );
+        let combined = |brokers| spec(|spec| (spec.brokers, spec.controllers) = (brokers, 0));
+        assert_eq!(fields(&impossible_with_kept_data(&combined(1), &combined(3))), ["brokers"]);
+        assert_eq!(impossible_with_kept_data(&combined(3), &combined(4)), []);
+    }
+}

@@ -1,0 +1,246 @@
+//! What an install is going to do, decided from what is there and what is asked; everything that must not
+//! be done is refused here, before anything is applied.
+
+use super::differences::{Difference, differences, impossible_with_kept_data, table};
+use crate::error::CommandError;
+use crate::k8s::inventory::Inventory;
+use crate::k8s::manifests::{self, Identity, Manifest, Mode, Target};
+use crate::k8s::{ClusterName, Role};
+use crate::view::plural;
+
+/// The objects of an install.
+#[derive(Debug)]
+pub(super) struct Plan {
+    /// The cluster's id and its quorum. Written before anything else, and never over another.
+    pub identity: Identity,
+    /// Whether the Secret must be written over: the old quorum's disks are all gone.
+    pub fresh_quorum: bool,
+    /// The Secret.
+    pub secret: Manifest,
+    /// What was asked.
+    pub document: Manifest,
+    /// What the pods need.
+    pub supporting: Vec<Manifest>,
+    /// The StatefulSets.
+    pub workloads: Vec<Manifest>,
+}
+
+impl Plan {
+    /// Decides.
+    pub(super) fn new(target: &Target<'_>, inventory: &Inventory) -> Result<Self, CommandError> {
+        refuse_foreign_claims(target, inventory)?;
+        refuse_changes(target, inventory)?;
+        let (identity, fresh_quorum) = identity(target, inventory)?;
+        Ok(Self {
+            secret: manifests::secret(target, &identity)?,
+            document: manifests::document(target)?,
+            supporting: manifests::supporting(target)?,
+            workloads: manifests::workloads(target)?,
+            identity,
+            fresh_quorum,
+        })
+    }
+
+    /// Everything, in the order in which it is applied.
+    pub(super) fn manifests(&self) -> Vec<Manifest> {
+        let mut all = vec![self.document.clone(), self.secret.clone()];
+        all.extend(self.supporting.iter().chain(&self.workloads).cloned());
+        all
+    }
+}
+
+/// A StatefulSet takes any claim that has the right name.
+fn refuse_foreign_claims(target: &Target<'_>, inventory: &Inventory) -> Result<(), CommandError> {
+    let taken = |role: Role, ordinal: u32| target.spec.roles().contains(&role) && ordinal < target.spec.replicas(role);
+    match inventory.claims.iter().find(|claim| !claim.ours && taken(claim.role, claim.ordinal)) {
+        None => Ok(()),
+        Some(claim) => Err(not_ours("persistentvolumeclaim", &claim.name, target.name)),
+    }
+}
+
+/// The refusal of an object that another tool or person made.
+pub(super) fn not_ours(kind: &str, object: &str, name: &ClusterName) -> CommandError {
+    CommandError::failed(format!(
+        "{kind} \"{object}\" exists and does not belong to a cluster \"{name}\" of kubectl kafka; nothing was changed"
+    ))
+    .hinted("install under another name, or in another namespace with -n")
+}
+
+fn refuse_changes(target: &Target<'_>, inventory: &Inventory) -> Result<(), CommandError> {
+    let Some(current) = &inventory.document else { return Ok(()) };
+    let name = target.name;
+    if inventory.workloads.is_empty() {
+        if inventory.claims.is_empty() {
+            return Ok(());
+        }
+        let impossible = impossible_with_kept_data(current, target.spec);
+        return refuse(&impossible, || {
+            CommandError::failed(format!("this does not fit the data that is kept of cluster \"{name}\""))
+                .hinted("leave these options out to install it as it was")
+                .hinted(format!("remove the data for good with `kubectl kafka uninstall {name} --delete-data`"))
+        });
+    }
+    refuse(&differences(current, target.spec), || {
+        CommandError::failed(format!(
+            "cluster \"{name}\" is installed with other options, and install does not change a cluster; nothing was changed"
+        ))
+        .hinted(format!("install it again without these options to check it, or see it with `kubectl kafka status {name}`"))
+    })
+}
+
+fn refuse(differences: &[Difference], error: impl Fn() -> CommandError) -> Result<(), CommandError> {
+    if differences.is_empty() {
+        return Ok(());
+    }
+    let mut error = error();
+    error.message = format!("{}\n{}", error.message, table(differences).trim_end());
+    Err(error)
+}
+
+/// Who the cluster is going to be.
+fn identity(target: &Target<'_>, inventory: &Inventory) -> Result<(Identity, bool), CommandError> {
+    let name = target.name;
+    let (voters, voter_role) = (target.spec.voters(), target.spec.voter_role());
+    let forget =
+        format!("remove the rest for good with `kubectl kafka uninstall {name} --delete-data`, then install again");
+    let Some(kept) = &inventory.identity else {
+        return match inventory.claims.first() {
+            None => Ok((Identity::generate(voters), false)),
+            Some(claim) => Err(CommandError::failed(format!(
+                "claim \"{}\" holds data of an earlier cluster \"{name}\", but the Secret with its id, \"{}\", is gone",
+                claim.name,
+                name.identity()
+            ))
+            .hinted(forget)),
+        };
+    };
+    if kept.mode == Mode::Join && !inventory.has_claims(voter_role) && inventory.workloads.is_empty() {
+        return if inventory.has_claims(Role::Broker) {
+            Err(CommandError::failed(format!(
+                "the brokers' volumes of cluster \"{name}\" are kept, but those of its controllers are gone, and with \
+                 them the list of its topics"
+            ))
+            .hinted(forget))
+        } else {
+            Ok((kept.with_fresh_quorum(voters), true))
+        };
+    }
+    if kept.directories.len() != voters as usize {
+        if inventory.claims.is_empty() && inventory.workloads.is_empty() {
+            return Ok((kept.with_fresh_quorum(voters), true));
+        }
+        return Err(CommandError::failed(format!(
+            "Secret \"{}\" knows {}, and {voters} are asked for",
+            name.identity(),
+            plural(kept.directories.len(), "controller")
+        ))
+        .hinted(forget));
+    }
+    Ok((kept.clone(), false))
+}
+
+/// What cannot be told without a document.
+pub(super) fn refuse_unknown_workloads(name: &ClusterName, inventory: &Inventory) -> Result<(), CommandError> {
+    if inventory.document.is_some() || inventory.workloads.is_empty() {
+        return Ok(());
+    }
+    Err(CommandError::failed(format!(
+        "cluster \"{name}\" runs, but ConfigMap \"{}\", which says how it was installed, is gone",
+        name.document()
+    ))
+    .hinted(format!(
+        "its pods and data are safe; `kubectl kafka uninstall {name}` and a new install with the same options bring it back"
+    )))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::k8s::inventory::Claim;
+    use crate::k8s::manifests::ClusterSpec;
+
+    fn spec(brokers: u32, controllers: u32) -> ClusterSpec {
+        let mut spec = ClusterSpec::standard().expect("the defaults");
+        (spec.brokers, spec.controllers) = (brokers, controllers);
+        spec
+    }
+
+    fn claim(role: Role, ordinal: u32, ours: bool) -> Claim {
+        Claim { name: format!("data-demo-{role}-{ordinal}"), role, ordinal, ours }
+    }
+
+    fn joined(voters: u32) -> Option<Identity> {
+        Some(Identity { mode: Mode::Join, ..Identity::generate(voters) })
+    }
+
+    fn planned(spec: &ClusterSpec, inventory: &Inventory) -> Result<Plan, CommandError> {
+        let name = ClusterName::from_label("demo");
+        Plan::new(&Target { name: &name, namespace: "kafka", spec }, inventory)
+    }
+
+    fn refusal(spec: &ClusterSpec, inventory: &Inventory) -> String {
+        planned(spec, inventory).expect_err("a refusal").text()
+    }
+
+    #[test]
+    fn nothing_there_is_a_new_cluster() {
+        let plan = planned(&spec(3, 3), &Inventory::default()).expect("a plan");
+        assert_eq!(
+            (plan.identity.mode, plan.identity.directories.len(), plan.fresh_quorum),
+            (Mode::Bootstrap, 3, false)
+        );
+    }
+
+    #[test]
+    fn a_claim_of_other_hands_is_refused_only_where_a_pod_would_take_it() {
+        let inventory = |ordinal| Inventory {
+            claims: vec![claim(Role::Broker, ordinal, false)],
+            identity: joined(3),
+            ..Inventory::default()
+        };
+        assert!(refusal(&spec(3, 3), &inventory(0)).contains("\"data-demo-broker-0\" exists and does not belong"));
+        assert!(!planned(&spec(3, 3), &inventory(7)).is_err_and(|error| error.message.contains("does not belong")));
+    }
+
+    #[test]
+    fn an_installed_cluster_is_not_changed() {
+        let inventory = Inventory {
+            document: Some(spec(3, 3)),
+            identity: joined(3),
+            workloads: vec![Role::Controller, Role::Broker],
+            claims: vec![claim(Role::Controller, 0, true)],
+        };
+        let text = refusal(&spec(5, 3), &inventory);
+        assert!(text.contains("FIELD     CURRENT   WANTED\nbrokers   3         5\n"), "{text}");
+        let same = planned(&spec(3, 3), &inventory).expect("a plan");
+        assert_eq!(Some(same.identity), inventory.identity);
+    }
+
+    #[test]
+    fn kept_data_comes_back_as_the_same_cluster() {
+        let inventory = Inventory {
+            document: Some(spec(3, 3)),
+            identity: joined(3),
+            claims: vec![claim(Role::Controller, 0, true), claim(Role::Broker, 0, true)],
+            ..Inventory::default()
+        };
+        let plan = planned(&spec(3, 3), &inventory).expect("a plan");
+        assert_eq!((Some(plan.identity), plan.fresh_quorum), (inventory.identity.clone(), false));
+        assert!(refusal(&spec(3, 1), &inventory).contains("controllers   3         1"));
+    }
+
+    #[test]
+    fn a_quorum_whose_disks_are_all_gone_starts_afresh_unless_brokers_have_data() {
+        let gone = Inventory { document: Some(spec(3, 3)), identity: joined(3), ..Inventory::default() };
+        let plan = planned(&spec(3, 3), &gone).expect("a plan");
+        assert_eq!((plan.identity.mode, plan.fresh_quorum), (Mode::Bootstrap, true));
+        let half = Inventory { claims: vec![claim(Role::Broker, 1, true)], ..gone };
+        assert!(refusal(&spec(3, 3), &half).contains("those of its controllers are gone"));
+    }
+
+    #[test]
+    fn data_without_its_id_is_refused() {
+        let inventory = Inventory { claims: vec![claim(Role::Broker, 0, true)], ..Inventory::default() };
+        assert!(refusal(&spec(3, 3), &inventory).contains("\"demo-kraft\", is gone"));
+    }
+}

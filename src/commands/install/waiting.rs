@@ -1,0 +1,268 @@
+//! From applied objects to a Kafka that works: a line of progress per pod, the reason when one cannot
+//! start, and Kafka's own word at the end.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::health;
+use crate::connect::Session;
+use crate::error::CommandError;
+use crate::k8s::diagnose::{self, Cause, Certainty, Diagnosis, Facts, Phase};
+use crate::k8s::discover::{self, KafkaCluster};
+use crate::k8s::manifests::ClusterSpec;
+use crate::k8s::{ClusterName, Kubernetes, Role, logs};
+use crate::kafka::{ClusterOptions, DialReason, Error as KafkaError};
+use crate::ui::{Progress, Ui};
+
+/// How often pods are looked at: often enough that nobody waits for us, seldom enough for any API server.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// How often claims, StatefulSets and events are looked at too, which only say why something is late.
+const LOOK_CLOSER_EVERY: Duration = Duration::from_secs(2);
+/// How long a cause must stand before it ends the wait: a claim's first event may be overtaken by a
+/// StorageClass of the same `kubectl apply`.
+const STANDS_AFTER: Duration = Duration::from_secs(5);
+/// One question to a Kafka that is just starting; it is asked again.
+const ASK_TIMEOUT: Duration = Duration::from_secs(5);
+/// A message of progress stays on one line.
+const LINE: usize = 100;
+
+/// Which cluster is waited for, and until when.
+pub(super) struct Wait<'a> {
+    /// The terminal.
+    pub ui: &'a Ui,
+    /// Where.
+    pub kubernetes: &'a Kubernetes,
+    /// Which.
+    pub name: &'a ClusterName,
+    /// What was asked.
+    pub spec: &'a ClusterSpec,
+    /// `--timeout`
+    pub timeout: Duration,
+}
+
+/// What the wait saw last, for the message when its time is over.
+#[derive(Default)]
+struct Last(Mutex<String>);
+
+impl Last {
+    fn set(&self, text: impl Into<String>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = text.into();
+    }
+
+    fn get(&self) -> String {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Wait<'_> {
+    /// Until every pod is ready and Kafka says so too.
+    pub(super) async fn until_ready(&self, deadline: Instant) -> Result<Session, CommandError> {
+        let last = Last::default();
+        let progress = self.ui.progress();
+        let watched = tokio::time::timeout_at(deadline, self.watch(&progress, &last)).await;
+        drop(progress);
+        match watched {
+            Ok(Ok(session)) => Ok(session),
+            Ok(Err(Stopped::Error(error))) => Err(error),
+            Ok(Err(Stopped::Cause(causes))) => Err(self.cannot_start(&causes).await),
+            Err(_) => Err(CommandError::timed_out(format!(
+                "cluster \"{}\" is not ready after {}: {}",
+                self.name,
+                crate::view::duration(self.timeout),
+                last.get()
+            ))
+            .hinted("the same command waits on; --timeout gives it more time")),
+        }
+    }
+
+    async fn watch(&self, progress: &Progress, last: &Last) -> Result<Session, Stopped> {
+        let mut facts = Facts::default();
+        let mut looked_closer: Option<Instant> = None;
+        let mut standing = Standing::default();
+        let mut session = None;
+        self.announce(progress);
+        loop {
+            let closer = looked_closer.is_none_or(|at| at.elapsed() >= LOOK_CLOSER_EVERY);
+            match self.look(facts, closer).await {
+                Ok(seen) => facts = seen,
+                Err(error) if error.is_transient() => {
+                    last.set(error.to_string());
+                    facts = Facts::default();
+                    tokio::time::sleep(LOOK_CLOSER_EVERY).await;
+                    continue;
+                }
+                Err(error) => return Err(Stopped::Error(error.into())),
+            }
+            if closer {
+                looked_closer = Some(Instant::now());
+            }
+            let causes = diagnose::diagnose(&facts);
+            let ready = self.show(progress, &facts, &causes, last);
+            standing.see(&causes);
+            if standing.is_over() {
+                return Err(Stopped::Cause(causes));
+            }
+            if ready && self.ask(&mut session, &facts, progress, last).await? {
+                return session.ok_or_else(|| Stopped::Error(CommandError::failed("Kafka went away")));
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+
+    async fn look(&self, before: Facts, closer: bool) -> crate::k8s::Result<Facts> {
+        if closer {
+            return Facts::look(self.kubernetes, self.name).await;
+        }
+        let pods = Facts::pods(self.kubernetes, self.name).await?.pods;
+        Ok(Facts { pods, ..before })
+    }
+
+    fn pods(&self) -> Vec<String> {
+        let of = |role: Role| (0..self.spec.replicas(role)).map(move |ordinal| self.name.pod(role, ordinal));
+        self.spec.roles().iter().flat_map(|role| of(*role)).collect()
+    }
+
+    fn announce(&self, progress: &Progress) {
+        for pod in self.pods() {
+            progress.set(&pod, format!("{pod}: waiting to be created"));
+        }
+    }
+
+    /// A line per pod; whether all of them are ready.
+    fn show(&self, progress: &Progress, facts: &Facts, causes: &[Diagnosis], last: &Last) -> bool {
+        let mut ready = 0;
+        let wanted = self.pods();
+        for pod in &wanted {
+            let found = facts.pods.iter().find(|found| found.metadata.name.as_ref() == Some(pod));
+            let phase = found.map(diagnose::phase);
+            let cause = causes.iter().find(|cause| cause.is_about(pod));
+            let words = match (cause, phase) {
+                (Some(cause), _) => cause.message.clone(),
+                (None, Some(phase)) => phase.words().to_owned(),
+                (None, None) => "waiting to be created".to_owned(),
+            };
+            progress.set(pod, shortened(&format!("{pod}: {words}")));
+            ready += usize::from(phase == Some(Phase::Ready));
+        }
+        last.set(match causes.first() {
+            Some(cause) => cause.to_string(),
+            None => format!("{ready} of {} pods are ready", wanted.len()),
+        });
+        ready == wanted.len()
+    }
+
+    /// Whether Kafka itself is ready; what it waits for goes to the progress.
+    async fn ask(
+        &self,
+        session: &mut Option<Session>,
+        facts: &Facts,
+        progress: &Progress,
+        last: &Last,
+    ) -> Result<bool, Stopped> {
+        let answer = match session {
+            Some(open) => health::pending(open, self.spec).await,
+            None => match health::connect(self.kubernetes, self.place(facts), self.options()).await {
+                Ok(opened) => health::pending(session.insert(opened), self.spec).await,
+                Err(error) => Err(error),
+            },
+        };
+        let pending = match answer {
+            Ok(None) => return Ok(true),
+            Ok(Some(pending)) => pending,
+            Err(KafkaError::Dial(error)) if error.reason == DialReason::Forbidden => {
+                return Err(Stopped::Error(KafkaError::Dial(error).into()));
+            }
+            Err(error) => error.to_string(),
+        };
+        progress.set("kafka", shortened(&format!("kafka: {pending}")));
+        last.set(format!("all pods are ready, but {pending}"));
+        Ok(false)
+    }
+
+    fn options(&self) -> ClusterOptions {
+        ClusterOptions { request_timeout: ASK_TIMEOUT, retry_for: Duration::ZERO }
+    }
+
+    fn place(&self, facts: &Facts) -> KafkaCluster {
+        let brokers = discover::group(facts.pods.clone())
+            .into_iter()
+            .flat_map(|cluster| cluster.brokers)
+            .filter(|broker| broker.name.starts_with(&self.name.workload(Role::Broker)))
+            .collect();
+        KafkaCluster { name: self.name.clone(), namespace: self.kubernetes.namespace.clone(), brokers }
+    }
+
+    /// The error of a cause that waiting does not mend, with the last words of a program that crashed.
+    async fn cannot_start(&self, causes: &[Diagnosis]) -> CommandError {
+        let Some(first) = causes.first() else { return CommandError::failed("the cluster cannot start") };
+        let same = causes.iter().filter(|cause| cause.cause == first.cause).count() - 1;
+        let others =
+            if same == 0 { String::new() } else { format!(" (and {} more)", crate::view::plural(same, "object")) };
+        if first.cause == Cause::Crash {
+            self.show_log(first).await;
+        }
+        let error = CommandError::failed(format!("cluster \"{}\" cannot start: {first}{others}", self.name));
+        let error = match &first.hint {
+            Some(hint) => error.hinted(hint.clone()),
+            None => error,
+        };
+        error.hinted(format!("remove what was made with `kubectl kafka uninstall {}`", self.name))
+    }
+
+    async fn show_log(&self, cause: &Diagnosis) {
+        let pod = cause.object.trim_start_matches("pod ");
+        match logs::last_words(self.kubernetes, pod).await {
+            Ok(lines) => {
+                self.ui.status(format!("the last lines of pod {pod}:"));
+                for line in lines {
+                    self.ui.status(format!("  {line}"));
+                }
+            }
+            Err(error) => self.ui.warning(format!("cannot read the log of pod {pod}: {error}")),
+        }
+    }
+}
+
+/// Why the wait ended early.
+enum Stopped {
+    Error(CommandError),
+    Cause(Vec<Diagnosis>),
+}
+
+impl From<CommandError> for Stopped {
+    fn from(error: CommandError) -> Self {
+        Self::Error(error)
+    }
+}
+
+/// Since when each final cause stands.
+#[derive(Default)]
+struct Standing(HashMap<(String, Cause), Instant>);
+
+impl Standing {
+    fn see(&mut self, causes: &[Diagnosis]) {
+        let finals: Vec<_> = causes
+            .iter()
+            .filter(|cause| cause.certainty == Certainty::Final)
+            .map(|cause| (cause.object.clone(), cause.cause.clone()))
+            .collect();
+        self.0.retain(|key, _| finals.contains(key));
+        for key in finals {
+            self.0.entry(key).or_insert_with(Instant::now);
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        self.0.values().any(|since| since.elapsed() >= STANDS_AFTER)
+    }
+}
+
+fn shortened(line: &str) -> String {
+    if line.chars().count() <= LINE {
+        return line.to_owned();
+    }
+    line.chars().take(LINE - 1).chain(['…']).collect()
+}

@@ -1,0 +1,190 @@
+//! Server-side apply of whole sets of objects, as kubectl's, and never over the objects of other hands.
+//!
+//! Nothing is forced: a field that someone else changed is a conflict, which the API server explains.
+
+use futures::future::{join_all, try_join_all};
+use k8s_openapi::api::core::v1::Namespace;
+use kube::Api;
+use kube::api::{DynamicObject, ObjectMeta, Patch, PatchParams, PostParams};
+use serde_json::Value;
+
+use super::client::Kubernetes;
+use super::error::{Error, Result};
+use super::manifests::Manifest;
+use super::names::{ClusterName, LABEL_INSTANCE, LABEL_MANAGED_BY, MANAGER};
+
+/// An object as it is now; `None`: there is none.
+pub type Existing = Option<DynamicObject>;
+
+/// What applying an object does to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// It did not exist.
+    Created,
+    /// It existed and differs now.
+    Configured,
+    /// It was already so.
+    Unchanged,
+}
+
+impl Change {
+    /// kubectl's word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Configured => "configured",
+            Self::Unchanged => "unchanged",
+        }
+    }
+}
+
+/// Whether an apply is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Intent {
+    /// Change the cluster.
+    Real,
+    /// Let the API server check it: admission, validation, permissions.
+    Rehearsal,
+}
+
+/// The objects as they are now, in the manifests' order; `None` where there is none.
+pub async fn existing(kubernetes: &Kubernetes, manifests: &[Manifest]) -> Result<Vec<Existing>> {
+    try_join_all(
+        manifests.iter().map(|manifest| kubernetes.find(async { api(kubernetes, manifest).get(&manifest.name).await })),
+    )
+    .await
+}
+
+/// The first object that exists and does not belong to the cluster.
+pub fn foreign<'m>(name: &ClusterName, manifests: &'m [Manifest], existing: &[Existing]) -> Option<&'m Manifest> {
+    let found = manifests
+        .iter()
+        .zip(existing)
+        .find(|(_, object)| object.as_ref().is_some_and(|object| !is_ours(name, &object.metadata)));
+    found.map(|(manifest, _)| manifest)
+}
+
+/// Whether an object carries the labels of the cluster.
+pub fn is_ours(name: &ClusterName, metadata: &ObjectMeta) -> bool {
+    let label = |key: &str| metadata.labels.as_ref().and_then(|labels| labels.get(key)).map(String::as_str);
+    label(LABEL_MANAGED_BY) == Some(MANAGER) && label(LABEL_INSTANCE) == Some(name.as_str())
+}
+
+/// Applies an object; `before` is what [`existing`] found.
+pub async fn apply(kubernetes: &Kubernetes, manifest: &Manifest, before: &Existing, intent: Intent) -> Result<Change> {
+    let mut parameters = PatchParams::apply(MANAGER);
+    if intent == Intent::Rehearsal {
+        parameters = parameters.dry_run();
+    }
+    let api = api(kubernetes, manifest);
+    let patch = Patch::Apply(&manifest.body);
+    let after = kubernetes.call(api.patch(&manifest.name, &parameters, &patch)).await?;
+    Ok(match before {
+        None => Change::Created,
+        Some(before) if comparable(before) == comparable(&after) => Change::Unchanged,
+        Some(_) => Change::Configured,
+    })
+}
+
+/// Rehearses all objects at once; every outcome is there, so that all missing permissions can be told
+/// together.
+pub async fn rehearse(kubernetes: &Kubernetes, manifests: &[Manifest], existing: &[Existing]) -> Vec<Result<Change>> {
+    let rehearsals = manifests.iter().zip(existing);
+    join_all(rehearsals.map(|(manifest, before)| apply(kubernetes, manifest, before, Intent::Rehearsal))).await
+}
+
+/// Creates an object that must never be overwritten; `false` when it exists already.
+pub async fn create_once(kubernetes: &Kubernetes, manifest: &Manifest) -> Result<bool> {
+    let object = dynamic(manifest)?;
+    let parameters = PostParams { field_manager: Some(MANAGER.to_owned()), ..PostParams::default() };
+    match kubernetes.call(api(kubernetes, manifest).create(&parameters, &object)).await {
+        Ok(_) => Ok(true),
+        Err(error) if error.code() == Some(409) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Writes an object over whatever is there.
+pub async fn replace(kubernetes: &Kubernetes, manifest: &Manifest) -> Result<()> {
+    let object = dynamic(manifest)?;
+    let parameters = PostParams { field_manager: Some(MANAGER.to_owned()), ..PostParams::default() };
+    kubernetes.call(api(kubernetes, manifest).replace(&manifest.name, &parameters, &object)).await.map(|_| ())
+}
+
+fn dynamic(manifest: &Manifest) -> Result<DynamicObject> {
+    serde_json::from_value(manifest.body.clone())
+        .map_err(|error| Error::Other(format!("cannot write {}: {error}", manifest.reference())))
+}
+
+/// Makes sure of the namespace. Whoever may not look at namespaces may still be able to create one, and
+/// the other way round.
+pub async fn ensure_namespace(kubernetes: &Kubernetes, intent: Intent) -> Result<Change> {
+    let namespaces: Api<Namespace> = Api::all(kubernetes.client.clone());
+    if let Ok(Some(_)) = kubernetes.find(namespaces.get(&kubernetes.namespace)).await {
+        return Ok(Change::Unchanged);
+    }
+    let metadata = ObjectMeta { name: Some(kubernetes.namespace.clone()), ..ObjectMeta::default() };
+    let namespace = Namespace { metadata, ..Namespace::default() };
+    let parameters = PostParams { field_manager: Some(MANAGER.to_owned()), dry_run: intent == Intent::Rehearsal };
+    match kubernetes.call(namespaces.create(&parameters, &namespace)).await {
+        Ok(_) => Ok(Change::Created),
+        Err(error) if error.code() == Some(409) => Ok(Change::Unchanged),
+        Err(error) => Err(error),
+    }
+}
+
+pub(super) fn api(kubernetes: &Kubernetes, manifest: &Manifest) -> Api<DynamicObject> {
+    Api::namespaced_with(kubernetes.client.clone(), &kubernetes.namespace, &manifest.resource)
+}
+
+/// An object without what changes although nobody changed it.
+fn comparable(object: &DynamicObject) -> Value {
+    let mut value = serde_json::to_value(object).unwrap_or_default();
+    if let Some(metadata) = value.get_mut("metadata").and_then(Value::as_object_mut) {
+        for key in ["managedFields", "resourceVersion", "generation"] {
+            metadata.remove(key);
+        }
+    }
+    if let Some(object) = value.as_object_mut() {
+        object.remove("status");
+    }
+    value
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn object(value: Value) -> DynamicObject {
+        serde_json::from_value(value).expect("an object")
+    }
+
+    #[test]
+    fn a_status_that_moves_on_is_no_change() {
+        let before = object(json!({"apiVersion": "v1", "kind": "Service", "spec": {"a": 1}, "status": {"x": 1},
+            "metadata": {"name": "s", "resourceVersion": "1", "generation": 1}}));
+        let after = object(json!({"apiVersion": "v1", "kind": "Service", "spec": {"a": 1}, "status": {"x": 2},
+            "metadata": {"name": "s", "resourceVersion": "2", "generation": 1}}));
+        let changed = object(json!({"apiVersion": "v1", "kind": "Service", "spec": {"a": 2},
+            "metadata": {"name": "s", "resourceVersion": "2", "generation": 2}}));
+        assert_eq!(comparable(&before), comparable(&after));
+        assert_ne!(comparable(&before), comparable(&changed));
+    }
+
+    #[test]
+    fn only_objects_with_both_labels_are_ours() {
+        let name = ClusterName::from_label("demo");
+        let with = |labels: Value| object(json!({"metadata": {"name": "x", "labels": labels}})).metadata;
+        assert!(is_ours(&name, &with(json!({LABEL_MANAGED_BY: MANAGER, LABEL_INSTANCE: "demo"}))));
+        for labels in [
+            json!({}),
+            json!({LABEL_INSTANCE: "demo"}),
+            json!({LABEL_MANAGED_BY: "Helm", LABEL_INSTANCE: "demo"}),
+            json!({LABEL_MANAGED_BY: MANAGER, LABEL_INSTANCE: "other"}),
+        ] {
+            assert!(!is_ours(&name, &with(labels.clone())), "{labels}");
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! Tables of what Kubernetes says and what is made of it.

@@ -1,0 +1,69 @@
+//! What the pods read: ServiceAccount, Secret, ConfigMaps; and the document of what was asked.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::api::core::v1::{ConfigMap, Secret, ServiceAccount};
+
+use super::Target;
+use super::identity::Identity;
+use super::properties::server_properties;
+use super::script::{LOGGING, start_script};
+use super::spec::{ClusterDocument, DOCUMENT_KEY};
+use crate::k8s::error::{Error, Result};
+use crate::k8s::names::Role;
+
+/// Pods need no access to the API server, so they get no token.
+pub(super) fn service_account(target: &Target<'_>) -> ServiceAccount {
+    ServiceAccount {
+        metadata: target.metadata(target.name.service_account()),
+        automount_service_account_token: Some(false),
+        ..ServiceAccount::default()
+    }
+}
+
+pub(super) fn secret(target: &Target<'_>, identity: &Identity) -> Secret {
+    Secret {
+        metadata: target.metadata(target.name.identity()),
+        type_: Some("Opaque".into()),
+        data: Some(identity.data()),
+        ..Secret::default()
+    }
+}
+
+pub(super) fn document(target: &Target<'_>) -> Result<ConfigMap> {
+    let text = ClusterDocument::new(target.name, target.namespace, target.spec).to_yaml().map_err(Error::Other)?;
+    Ok(ConfigMap {
+        metadata: target.metadata(target.name.document()),
+        data: Some(BTreeMap::from([(DOCUMENT_KEY.to_owned(), text)])),
+        ..ConfigMap::default()
+    })
+}
+
+/// The files that a role's pods mount.
+pub(super) fn files(target: &Target<'_>, role: Role) -> BTreeMap<String, String> {
+    let Target { name, namespace, spec } = target;
+    BTreeMap::from([
+        ("server.properties".to_owned(), server_properties(name, namespace, spec, role)),
+        ("start.sh".to_owned(), start_script(name, namespace, spec, role)),
+        ("log4j2.yaml".to_owned(), LOGGING.to_owned()),
+    ])
+}
+
+pub(super) fn config_map(target: &Target<'_>, role: Role) -> ConfigMap {
+    ConfigMap {
+        metadata: target.role_metadata(target.name.workload(role), role),
+        data: Some(files(target, role)),
+        ..ConfigMap::default()
+    }
+}
+
+/// Changes whenever a file changes; on the pod template, so that a pod that runs with older files can be
+/// told from one that does not.
+pub(super) fn checksum(target: &Target<'_>, role: Role) -> String {
+    let mut sum = 0;
+    for (name, text) in files(target, role) {
+        sum = crc32c::crc32c_append(sum, name.as_bytes());
+        sum = crc32c::crc32c_append(sum, text.as_bytes());
+    }
+    format!("{sum:08x}")
+}

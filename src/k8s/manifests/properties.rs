@@ -1,0 +1,201 @@
+//! `server.properties`: ours, and what the person adds. What differs from pod to pod (node id, roles,
+//! advertised names) is added by the start script.
+
+use std::fmt::Write as _;
+
+use super::spec::{ClusterSpec, SpecError};
+use super::{DATA_DIRECTORY, voter_addresses};
+use crate::k8s::names::{ClusterName, Role};
+
+/// Settings that tie a node to its pod, its listeners or its quorum. Changing one breaks the cluster, so
+/// `--config` refuses them.
+const OWNED: [&str; 15] = [
+    "node.id",
+    "broker.id",
+    "process.roles",
+    "listeners",
+    "advertised.listeners",
+    "listener.security.protocol.map",
+    "controller.listener.names",
+    "inter.broker.listener.name",
+    "security.inter.broker.protocol",
+    "controller.quorum.voters",
+    "controller.quorum.bootstrap.servers",
+    "log.dir",
+    "log.dirs",
+    "metadata.log.dir",
+    "broker.id.generation.enable",
+];
+
+/// Settings that cannot be more than the number of brokers.
+const BOUND_BY_BROKERS: [&str; 7] = [
+    "default.replication.factor",
+    "min.insync.replicas",
+    "offsets.topic.replication.factor",
+    "transaction.state.log.replication.factor",
+    "transaction.state.log.min.isr",
+    "share.coordinator.state.topic.replication.factor",
+    "share.coordinator.state.topic.min.isr",
+];
+
+/// Checks `--config`.
+pub(super) fn validate(spec: &ClusterSpec) -> Result<(), SpecError> {
+    let refuse = |reason: String| Err(SpecError::new("--config", reason));
+    for (key, value) in &spec.config {
+        if key.is_empty() || !key.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte)) {
+            return refuse(format!("\"{key}\" is no name of a server property"));
+        }
+        if key.starts_with("zookeeper.") {
+            return refuse(format!("{key}: there is no ZooKeeper in a KRaft cluster"));
+        }
+        if OWNED.contains(&key.as_str()) {
+            return refuse(format!("{key} is set by kubectl-kafka itself and cannot be changed"));
+        }
+        if value.contains(['\n', '\r']) {
+            return refuse(format!("{key}: a value has one line"));
+        }
+        if BOUND_BY_BROKERS.contains(&key.as_str()) {
+            match value.trim().parse::<u32>() {
+                Ok(number) if (1..=spec.brokers).contains(&number) => {}
+                Ok(number) => return refuse(format!("{key}={number} does not fit {}", brokers(spec.brokers))),
+                Err(_) => return refuse(format!("{key}={value} is no number")),
+            }
+        }
+    }
+    Ok(())
+}
+
+fn brokers(count: u32) -> String {
+    if count == 1 { "1 broker".to_owned() } else { format!("{count} brokers") }
+}
+
+/// The file for a role, the same for all of its pods.
+pub(super) fn server_properties(name: &ClusterName, namespace: &str, spec: &ClusterSpec, role: Role) -> String {
+    let mut lines: Vec<(String, String)> = Vec::new();
+    let mut set = |key: &str, value: String| lines.push((key.to_owned(), value));
+    set("controller.quorum.bootstrap.servers", voter_addresses(name, namespace, spec).join(","));
+    set("controller.listener.names", "CONTROLLER".into());
+    set("listener.security.protocol.map", "CONTROLLER:PLAINTEXT,INTERNAL:PLAINTEXT,CLIENT:PLAINTEXT".into());
+    if role == Role::Broker {
+        set("inter.broker.listener.name", "INTERNAL".into());
+    }
+    set("log.dirs", DATA_DIRECTORY.into());
+    // The controllers create topics and hand out the cluster-wide minimum of in-sync replicas, so both
+    // roles need these.
+    set("default.replication.factor", spec.replication_factor().to_string());
+    set("min.insync.replicas", spec.min_in_sync().to_string());
+    if role == Role::Broker {
+        for topic in ["offsets.topic", "transaction.state.log", "share.coordinator.state.topic"] {
+            set(&format!("{topic}.replication.factor"), spec.replication_factor().to_string());
+        }
+        for topic in ["transaction.state.log", "share.coordinator.state.topic"] {
+            set(&format!("{topic}.min.isr"), spec.min_in_sync().to_string());
+        }
+        set("auto.create.topics.enable", "false".into());
+    }
+    for (key, value) in &spec.config {
+        lines.retain(|(ours, _)| ours != key);
+        lines.push((key.clone(), value.clone()));
+    }
+    let mut text = String::new();
+    for (key, value) in lines {
+        let _ = writeln!(text, "{key}={}", escaped(&value));
+    }
+    text
+}
+
+/// A value in Java's properties format, which is read as Latin-1.
+fn escaped(value: &str) -> String {
+    let mut text = String::with_capacity(value.len());
+    for (position, character) in value.chars().enumerate() {
+        match character {
+            '\\' => text.push_str("\\\\"),
+            ' ' if position == 0 => text.push_str("\\ "),
+            ' '..='~' => text.push(character),
+            _ => {
+                for unit in character.encode_utf16(&mut [0; 2]) {
+                    let _ = write!(text, "\\u{unit:04x}");
+                }
+            }
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spec(brokers: u32, controllers: u32, config: &[(&str, &str)]) -> ClusterSpec {
+        let mut spec = ClusterSpec::standard().expect("the defaults");
+        (spec.brokers, spec.controllers) = (brokers, controllers);
+        spec.config = config.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        spec
+    }
+
+    fn rendered(spec: &ClusterSpec, role: Role) -> String {
+        server_properties(&ClusterName::from_label("demo"), "kafka", spec, role)
+    }
+
+    #[test]
+    fn a_brokers_file() {
+        insta::assert_snapshot!(rendered(&spec(3, 3, &[("log.retention.hours", "24")]), Role::Broker), @r"
+        controller.quorum.bootstrap.servers=demo-controller-0.demo-controllers.kafka.svc:9093,demo-controller-1.demo-controllers.kafka.svc:9093,demo-controller-2.demo-controllers.kafka.svc:9093
+        controller.listener.names=CONTROLLER
+        listener.security.protocol.map=CONTROLLER:PLAINTEXT,INTERNAL:PLAINTEXT,CLIENT:PLAINTEXT
+        inter.broker.listener.name=INTERNAL
+        log.dirs=/var/lib/kafka/data/kafka-log
+        default.replication.factor=3
+        min.insync.replicas=2
+        offsets.topic.replication.factor=3
+        transaction.state.log.replication.factor=3
+        share.coordinator.state.topic.replication.factor=3
+        transaction.state.log.min.isr=2
+        share.coordinator.state.topic.min.isr=2
+        auto.create.topics.enable=false
+        log.retention.hours=24
+        ");
+    }
+
+    #[test]
+    fn a_controllers_file() {
+        insta::assert_snapshot!(rendered(&spec(2, 1, &[]), Role::Controller), @r"
+        controller.quorum.bootstrap.servers=demo-controller-0.demo-controllers.kafka.svc:9093
+        controller.listener.names=CONTROLLER
+        listener.security.protocol.map=CONTROLLER:PLAINTEXT,INTERNAL:PLAINTEXT,CLIENT:PLAINTEXT
+        log.dirs=/var/lib/kafka/data/kafka-log
+        default.replication.factor=2
+        min.insync.replicas=1
+        ");
+    }
+
+    #[test]
+    fn what_the_person_sets_replaces_ours() {
+        let text = rendered(&spec(3, 3, &[("min.insync.replicas", "1")]), Role::Broker);
+        assert_eq!(text.matches("\nmin.insync.replicas=").count(), 1);
+        assert!(text.ends_with("\nmin.insync.replicas=1\n"), "{text}");
+    }
+
+    #[test]
+    fn settings_that_would_break_the_cluster_are_refused() {
+        for (key, value, reason) in [
+            ("node.id", "7", "set by kubectl-kafka itself"),
+            ("listeners", "PLAINTEXT://:9092", "set by kubectl-kafka itself"),
+            ("zookeeper.connect", "zk:2181", "no ZooKeeper"),
+            ("default.replication.factor", "3", "does not fit 2 brokers"),
+            ("min.insync.replicas", "many", "is no number"),
+            ("a b", "1", "no name of a server property"),
+            ("log.retention.hours", "1\nnode.id=7", "one line"),
+        ] {
+            let error = validate(&spec(2, 1, &[(key, value)])).expect_err(key);
+            assert!(error.reason.contains(reason), "{error}");
+        }
+        assert_eq!(validate(&spec(2, 1, &[("log.retention.hours", "1")])), Ok(()));
+    }
+
+    #[test]
+    fn values_survive_javas_properties_format() {
+        assert_eq!(escaped("C:\\logs"), "C:\\\\logs");
+        assert_eq!(escaped(" é"), "\\ \\u00e9");
+    }
+}

@@ -1,0 +1,229 @@
+//! The start script of a pod: writes this node's properties, formats its disk once, becomes the server.
+//!
+//! The image's own entrypoint cannot do it: it knows nothing of a dynamic quorum, writes into its own
+//! image and gives every cluster the same id.
+
+use super::{CONFIG_MOUNT, DATA_DIRECTORY};
+use crate::k8s::manifests::identity::directory_key;
+use crate::k8s::manifests::spec::ClusterSpec;
+use crate::k8s::manifests::voter_hosts;
+use crate::k8s::names::{CLIENT_PORT, CONTROLLER_PORT, ClusterName, INTERNAL_PORT, Role};
+
+/// The container's variable with a directory id: `dir-0` → `DIR_0`.
+pub(super) fn directory_variable(ordinal: u32) -> String {
+    directory_key(ordinal).to_uppercase().replace('-', "_")
+}
+
+/// The script of a role.
+pub(super) fn start_script(name: &ClusterName, namespace: &str, spec: &ClusterSpec, role: Role) -> String {
+    let voters = spec.voters();
+    let service = name.headless(role);
+    let first = role.first_node_id();
+    let heap = spec.heap_mib(role);
+    let voter_line = match (role, spec.is_combined()) {
+        (Role::Controller, _) => "voter=true".to_owned(),
+        (Role::Broker, true) => format!("voter=false; if [ \"$ordinal\" -lt {voters} ]; then voter=true; fi"),
+        (Role::Broker, false) => "voter=false".to_owned(),
+    };
+    let broker_listeners = format!("INTERNAL://:{INTERNAL_PORT},CLIENT://:{CLIENT_PORT}");
+    let broker_advertised = format!("INTERNAL://$host:{INTERNAL_PORT},CLIENT://$host:{CLIENT_PORT}");
+    let controller = format!("CONTROLLER://:{CONTROLLER_PORT}");
+    let controller_advertised = format!("CONTROLLER://$host:{CONTROLLER_PORT}");
+    let (voter, follower) = match role {
+        Role::Controller => (["controller", &controller, &controller_advertised].map(str::to_owned), None),
+        Role::Broker => (
+            [
+                "broker,controller".to_owned(),
+                format!("{controller},{broker_listeners}"),
+                format!("{controller_advertised},{broker_advertised}"),
+            ],
+            Some(["broker".to_owned(), broker_listeners, broker_advertised]),
+        ),
+    };
+    let roles = match &follower {
+        None => assignments("", &voter),
+        Some(follower) if !spec.is_combined() => assignments("", follower),
+        Some(follower) => {
+            format!("if $voter; then\n{}else\n{}fi\n", assignments("  ", &voter), assignments("  ", follower))
+        }
+    };
+    let initial = initial_controllers(name, namespace, spec);
+    format!(
+        r#"#!/bin/bash
+# Written by kubectl-kafka.
+set -euo pipefail
+
+ordinal=${{HOSTNAME##*-}}
+node_id=$((ordinal + {first}))
+host=$HOSTNAME.{service}.{namespace}.svc
+{voter_line}
+{roles}
+properties=/tmp/server.properties
+{{
+  cat {CONFIG_MOUNT}/server.properties
+  echo "node.id=$node_id"
+  echo "process.roles=$roles"
+  echo "listeners=$listeners"
+  echo "advertised.listeners=$advertised"
+}} > "$properties"
+
+# A disk that carries this cluster's id is formatted; any other is for kafka-storage.sh to judge.
+if ! grep -qsx "cluster.id=$CLUSTER_ID" {DATA_DIRECTORY}/meta.properties; then
+  format=(format --cluster-id="$CLUSTER_ID" --config "$properties" --ignore-formatted)
+  if $voter; then
+    if [ "$MODE" = bootstrap ]; then
+      format+=(--initial-controllers "{initial}")
+    else
+      format+=(--no-initial-controllers)
+    fi
+  fi
+  # Its output holds the whole configuration, so it is shown only when it failed. It lives for seconds:
+  # the second compiler and a large heap would only slow it down.
+  if ! output=$(KAFKA_HEAP_OPTS="-Xmx128m" KAFKA_JVM_PERFORMANCE_OPTS="-XX:+UseSerialGC -XX:TieredStopAtLevel=1" \
+    /opt/kafka/bin/kafka-storage.sh "${{format[@]}}" 2>&1); then
+    echo "$output" | tail -n 20 >&2
+    exit 1
+  fi
+fi
+
+export LOG_DIR=/tmp/kafka-logs
+export EXTRA_ARGS="-name kafkaServer"
+export KAFKA_LOG4J_OPTS="-Dlog4j2.configurationFile={CONFIG_MOUNT}/log4j2.yaml"
+export KAFKA_HEAP_OPTS="-Xms{heap}m -Xmx{heap}m -XX:+ExitOnOutOfMemoryError"
+exec /opt/kafka/bin/kafka-server-start.sh "$properties"
+"#
+    )
+}
+
+fn assignments(indent: &str, [roles, listeners, advertised]: &[String; 3]) -> String {
+    format!("{indent}roles={roles}\n{indent}listeners={listeners}\n{indent}advertised={advertised}\n")
+}
+
+/// `0@host:9093:$DIR_0,…`
+fn initial_controllers(name: &ClusterName, namespace: &str, spec: &ClusterSpec) -> String {
+    let voters = (0..).zip(voter_hosts(name, namespace, spec)).map(|(ordinal, host)| {
+        let id = spec.voter_role().node_id(ordinal);
+        format!("{id}@{host}:{CONTROLLER_PORT}:${}", directory_variable(ordinal))
+    });
+    voters.collect::<Vec<_>>().join(",")
+}
+
+/// Kafka's log on stdout only: its own configuration also writes files, which fill a pod's disk.
+pub(super) const LOGGING: &str = r#"Configuration:
+  Appenders:
+    Console:
+      name: STDOUT
+      PatternLayout:
+        pattern: "[%d] %p %m (%c)%n"
+  Loggers:
+    Root:
+      level: INFO
+      AppenderRef:
+        - ref: STDOUT
+    Logger:
+      - name: kafka.network.RequestChannel$
+        level: WARN
+      - name: kafka.request.logger
+        level: WARN
+      - name: state.change.logger
+        level: WARN
+"#;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn script(brokers: u32, controllers: u32, role: Role) -> String {
+        let mut spec = ClusterSpec::standard().expect("the defaults");
+        (spec.brokers, spec.controllers) = (brokers, controllers);
+        start_script(&ClusterName::from_label("demo"), "kafka", &spec, role)
+    }
+
+    #[test]
+    fn a_combined_brokers_script() {
+        insta::assert_snapshot!(script(5, 0, Role::Broker), @r##"
+        #!/bin/bash
+        # Written by kubectl-kafka.
+        set -euo pipefail
+
+        ordinal=${HOSTNAME##*-}
+        node_id=$((ordinal + 100))
+        host=$HOSTNAME.demo-brokers.kafka.svc
+        voter=false; if [ "$ordinal" -lt 3 ]; then voter=true; fi
+        if $voter; then
+          roles=broker,controller
+          listeners=CONTROLLER://:9093,INTERNAL://:9091,CLIENT://:9092
+          advertised=CONTROLLER://$host:9093,INTERNAL://$host:9091,CLIENT://$host:9092
+        else
+          roles=broker
+          listeners=INTERNAL://:9091,CLIENT://:9092
+          advertised=INTERNAL://$host:9091,CLIENT://$host:9092
+        fi
+
+        properties=/tmp/server.properties
+        {
+          cat /etc/kubectl-kafka/server.properties
+          echo "node.id=$node_id"
+          echo "process.roles=$roles"
+          echo "listeners=$listeners"
+          echo "advertised.listeners=$advertised"
+        } > "$properties"
+
+        # A disk that carries this cluster's id is formatted; any other is for kafka-storage.sh to judge.
+        if ! grep -qsx "cluster.id=$CLUSTER_ID" /var/lib/kafka/data/kafka-log/meta.properties; then
+          format=(format --cluster-id="$CLUSTER_ID" --config "$properties" --ignore-formatted)
+          if $voter; then
+            if [ "$MODE" = bootstrap ]; then
+              format+=(--initial-controllers "100@demo-broker-0.demo-brokers.kafka.svc:9093:$DIR_0,101@demo-broker-1.demo-brokers.kafka.svc:9093:$DIR_1,102@demo-broker-2.demo-brokers.kafka.svc:9093:$DIR_2")
+            else
+              format+=(--no-initial-controllers)
+            fi
+          fi
+          # Its output holds the whole configuration, so it is shown only when it failed. It lives for seconds:
+          # the second compiler and a large heap would only slow it down.
+          if ! output=$(KAFKA_HEAP_OPTS="-Xmx128m" KAFKA_JVM_PERFORMANCE_OPTS="-XX:+UseSerialGC -XX:TieredStopAtLevel=1" \
+            /opt/kafka/bin/kafka-storage.sh "${format[@]}" 2>&1); then
+            echo "$output" | tail -n 20 >&2
+            exit 1
+          fi
+        fi
+
+        export LOG_DIR=/tmp/kafka-logs
+        export EXTRA_ARGS="-name kafkaServer"
+        export KAFKA_LOG4J_OPTS="-Dlog4j2.configurationFile=/etc/kubectl-kafka/log4j2.yaml"
+        export KAFKA_HEAP_OPTS="-Xms1024m -Xmx1024m -XX:+ExitOnOutOfMemoryError"
+        exec /opt/kafka/bin/kafka-server-start.sh "$properties"
+        "##);
+    }
+
+    #[test]
+    fn a_controller_takes_part_in_the_first_quorum_only_once() {
+        let script = script(3, 3, Role::Controller);
+        assert!(script.contains("node_id=$((ordinal + 0))"));
+        assert!(script.contains("\nvoter=true\nroles=controller"));
+        assert!(script.contains("roles=controller\nlisteners=CONTROLLER://:9093\n"));
+        assert!(
+            script.contains("--initial-controllers \"0@demo-controller-0.demo-controllers.kafka.svc:9093:$DIR_0,1@")
+        );
+        assert!(script.contains("format+=(--no-initial-controllers)"));
+    }
+
+    #[test]
+    fn a_plain_broker_never_votes() {
+        let script = script(3, 3, Role::Broker);
+        assert!(script.contains("\nvoter=false\nroles=broker\n"));
+        assert!(script.contains("roles=broker\nlisteners=INTERNAL://:9091,CLIENT://:9092\n"));
+    }
+
+    #[test]
+    fn bash_understands_every_script() {
+        for (brokers, controllers, role) in [(3, 3, Role::Broker), (3, 3, Role::Controller), (5, 0, Role::Broker)] {
+            let script = script(brokers, controllers, role);
+            let checked = std::process::Command::new("bash").args(["-n", "-c", &script]).output();
+            // A machine without bash cannot check; the real cluster does.
+            if let Ok(output) = checked {
+                assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+            }
+        }
+    }
+}

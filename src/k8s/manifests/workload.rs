@@ -1,0 +1,224 @@
+//! The StatefulSet of a role. Its pods pass the Pod Security level `restricted`.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::api::apps::v1::{
+    StatefulSet, StatefulSetPersistentVolumeClaimRetentionPolicy, StatefulSetSpec, StatefulSetUpdateStrategy,
+};
+use k8s_openapi::api::core::v1::{
+    Capabilities, ConfigMapVolumeSource, Container, ContainerPort, EmptyDirVolumeSource, EnvVar, EnvVarSource,
+    PersistentVolumeClaim, PersistentVolumeClaimSpec, PodSecurityContext, PodSpec, PodTemplateSpec, Probe,
+    ResourceRequirements, SeccompProfile, SecretKeySelector, SecurityContext, TCPSocketAction,
+    TopologySpreadConstraint, Volume, VolumeMount, VolumeResourceRequirements,
+};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
+use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
+
+use super::configuration::checksum;
+use super::identity::{KEY_CLUSTER_ID, KEY_MODE, directory_key};
+use super::script::directory_variable;
+use super::services::ports;
+use super::{CONFIG_MOUNT, DATA_MOUNT, DATA_VOLUME, Target};
+use crate::k8s::names::{ANNOTATION_CHECKSUM, CONTAINER, LABEL_VERSION, Role};
+
+/// The image's user. It is named there, and `runAsNonRoot` wants a number.
+const USER: i64 = 1000;
+/// A broker hands over its leaderships and writes its indexes; many partitions take minutes.
+const BROKER_GRACE_SECONDS: i64 = 300;
+const CONTROLLER_GRACE_SECONDS: i64 = 60;
+/// The recovery of a large log after a crash takes up to an hour, during which no port is open.
+const STARTUP_PERIOD_SECONDS: i32 = 2;
+const STARTUP_TRIES: i32 = 1800;
+const READINESS_PERIOD_SECONDS: i32 = 5;
+
+pub(super) fn stateful_set(target: &Target<'_>, role: Role) -> StatefulSet {
+    let mut metadata = target.role_metadata(target.name.workload(role), role);
+    metadata.labels.get_or_insert_default().insert(LABEL_VERSION.to_owned(), target.spec.kafka_version.clone());
+    StatefulSet {
+        metadata,
+        spec: Some(StatefulSetSpec {
+            service_name: Some(target.name.headless(role)),
+            replicas: i32::try_from(target.spec.replicas(role)).ok(),
+            pod_management_policy: Some("Parallel".into()),
+            update_strategy: Some(StatefulSetUpdateStrategy { type_: Some("OnDelete".into()), rolling_update: None }),
+            persistent_volume_claim_retention_policy: Some(StatefulSetPersistentVolumeClaimRetentionPolicy {
+                when_deleted: Some("Retain".into()),
+                when_scaled: Some("Retain".into()),
+            }),
+            selector: selector(target, role),
+            template: template(target, role),
+            volume_claim_templates: Some(vec![claim_template(target, role)]),
+            ..StatefulSetSpec::default()
+        }),
+        status: None,
+    }
+}
+
+fn selector(target: &Target<'_>, role: Role) -> LabelSelector {
+    LabelSelector { match_labels: Some(target.name.role_labels(role)), match_expressions: None }
+}
+
+fn template(target: &Target<'_>, role: Role) -> PodTemplateSpec {
+    let mut labels = target.name.role_labels(role);
+    labels.insert(LABEL_VERSION.to_owned(), target.spec.kafka_version.clone());
+    PodTemplateSpec {
+        metadata: Some(ObjectMeta {
+            labels: Some(labels),
+            annotations: Some(BTreeMap::from([(ANNOTATION_CHECKSUM.to_owned(), checksum(target, role))])),
+            ..ObjectMeta::default()
+        }),
+        spec: Some(pod(target, role)),
+    }
+}
+
+fn pod(target: &Target<'_>, role: Role) -> PodSpec {
+    PodSpec {
+        service_account_name: Some(target.name.service_account()),
+        automount_service_account_token: Some(false),
+        // A Service's link would inject variables like KAFKA_PORT, which Kafka's scripts read.
+        enable_service_links: Some(false),
+        termination_grace_period_seconds: Some(match role {
+            Role::Broker => BROKER_GRACE_SECONDS,
+            Role::Controller => CONTROLLER_GRACE_SECONDS,
+        }),
+        security_context: Some(PodSecurityContext {
+            run_as_user: Some(USER),
+            run_as_group: Some(USER),
+            run_as_non_root: Some(true),
+            fs_group: Some(USER),
+            fs_group_change_policy: Some("OnRootMismatch".into()),
+            seccomp_profile: Some(SeccompProfile { type_: "RuntimeDefault".into(), localhost_profile: None }),
+            ..PodSecurityContext::default()
+        }),
+        topology_spread_constraints: Some(
+            ["topology.kubernetes.io/zone", "kubernetes.io/hostname"]
+                .into_iter()
+                .map(|key| TopologySpreadConstraint {
+                    max_skew: 1,
+                    topology_key: key.into(),
+                    when_unsatisfiable: "ScheduleAnyway".into(),
+                    label_selector: Some(selector(target, role)),
+                    ..TopologySpreadConstraint::default()
+                })
+                .collect(),
+        ),
+        containers: vec![container(target, role)],
+        volumes: Some(vec![
+            Volume { name: "tmp".into(), empty_dir: Some(EmptyDirVolumeSource::default()), ..Volume::default() },
+            Volume {
+                name: "config".into(),
+                config_map: Some(ConfigMapVolumeSource {
+                    name: target.name.workload(role),
+                    ..ConfigMapVolumeSource::default()
+                }),
+                ..Volume::default()
+            },
+        ]),
+        ..PodSpec::default()
+    }
+}
+
+fn container(target: &Target<'_>, role: Role) -> Container {
+    let memory = target.spec.memory(role).to_kubernetes();
+    let cpu = target.spec.cpu(role).to_kubernetes();
+    let mount = |name: &str, path: &str, read_only: Option<bool>| VolumeMount {
+        name: name.into(),
+        mount_path: path.into(),
+        read_only,
+        ..VolumeMount::default()
+    };
+    Container {
+        name: CONTAINER.into(),
+        image: Some(target.spec.image()),
+        image_pull_policy: Some("IfNotPresent".into()),
+        command: Some(vec!["bash".into(), format!("{CONFIG_MOUNT}/start.sh")]),
+        env: Some(environment(target, role)),
+        ports: Some(
+            ports(target, role)
+                .into_iter()
+                .map(|(name, port)| ContainerPort {
+                    name: Some(name.into()),
+                    container_port: i32::from(port),
+                    protocol: Some("TCP".into()),
+                    ..ContainerPort::default()
+                })
+                .collect(),
+        ),
+        resources: Some(ResourceRequirements {
+            requests: Some(BTreeMap::from([("cpu".into(), cpu), ("memory".into(), memory.clone())])),
+            limits: Some(BTreeMap::from([("memory".into(), memory)])),
+            ..ResourceRequirements::default()
+        }),
+        security_context: Some(SecurityContext {
+            allow_privilege_escalation: Some(false),
+            read_only_root_filesystem: Some(true),
+            capabilities: Some(Capabilities { drop: Some(vec!["ALL".into()]), add: None }),
+            ..SecurityContext::default()
+        }),
+        startup_probe: Some(probe(target, role, STARTUP_PERIOD_SECONDS, STARTUP_TRIES)),
+        readiness_probe: Some(probe(target, role, READINESS_PERIOD_SECONDS, 2)),
+        // The last lines of a crashed pod can be read by whoever may read the pod.
+        termination_message_policy: Some("FallbackToLogsOnError".into()),
+        volume_mounts: Some(vec![
+            mount(DATA_VOLUME, DATA_MOUNT, None),
+            mount("config", CONFIG_MOUNT, Some(true)),
+            mount("tmp", "/tmp", None),
+        ]),
+        ..Container::default()
+    }
+}
+
+/// An open port. A KRaft broker opens its listeners only once it is unfenced; a controller's open port
+/// proves little, which is why `install` and `status` ask the quorum itself.
+fn probe(target: &Target<'_>, role: Role, period: i32, failures: i32) -> Probe {
+    let port = ports(target, role).first().map_or("", |(name, _)| name);
+    Probe {
+        tcp_socket: Some(TCPSocketAction { port: IntOrString::String(port.to_owned()), host: None }),
+        period_seconds: Some(period),
+        failure_threshold: Some(failures),
+        timeout_seconds: Some(2),
+        success_threshold: Some(1),
+        ..Probe::default()
+    }
+}
+
+/// Only voters need to know the quorum.
+fn environment(target: &Target<'_>, role: Role) -> Vec<EnvVar> {
+    let secret = target.name.identity();
+    let variable = |name: String, key: String| EnvVar {
+        name,
+        value_from: Some(EnvVarSource {
+            secret_key_ref: Some(SecretKeySelector { name: secret.clone(), key, optional: None }),
+            ..EnvVarSource::default()
+        }),
+        ..EnvVar::default()
+    };
+    let mut variables = vec![variable("CLUSTER_ID".into(), KEY_CLUSTER_ID.into())];
+    if role == target.spec.voter_role() {
+        variables.push(variable("MODE".into(), KEY_MODE.into()));
+        variables.extend(
+            (0..target.spec.voters()).map(|ordinal| variable(directory_variable(ordinal), directory_key(ordinal))),
+        );
+    }
+    variables
+}
+
+fn claim_template(target: &Target<'_>, role: Role) -> PersistentVolumeClaim {
+    PersistentVolumeClaim {
+        metadata: ObjectMeta {
+            name: Some(DATA_VOLUME.into()),
+            labels: Some(target.name.role_labels(role)),
+            ..ObjectMeta::default()
+        },
+        spec: Some(PersistentVolumeClaimSpec {
+            access_modes: Some(vec!["ReadWriteOnce".into()]),
+            storage_class_name: target.spec.storage.class.clone(),
+            resources: Some(VolumeResourceRequirements {
+                requests: Some(BTreeMap::from([("storage".into(), target.spec.storage_size(role).to_kubernetes())])),
+                limits: None,
+            }),
+            ..PersistentVolumeClaimSpec::default()
+        }),
+        status: None,
+    }
+}

@@ -1,0 +1,38 @@
+# /opt/kafka as the official distribution lays it out, from the published jars.
+# shellcheck shell=bash
+
+kafka_distribution() { # root version logging-jar
+  local kafka=$1/opt/kafka
+  mkdir -p "$kafka"/{bin,libs,config} "$1"/etc/kafka/secrets "$1"/mnt/shared/config "$1"/var/lib/kafka/data
+  jars "$kafka/libs" "org.apache.kafka:kafka_2.13:$2" "org.apache.kafka:kafka-tools:$2" "$3"
+  cp "$here"/images/kafka/bin/*.sh "$kafka/bin/"
+  cp "$here"/images/kafka/config/* "$kafka/config/"
+  kafka_tools "$kafka"
+  chmod 755 "$kafka"/bin/*.sh
+  class_archive "$1"
+  chown -R 1000:1000 "$kafka" "$1"/etc/kafka "$1"/mnt/shared "$1"/var/lib/kafka
+}
+
+# One script per tool. A class that is not in the jars would only show when someone runs the tool, so look now.
+kafka_tools() { # kafka-directory
+  local name class classes
+  classes=$(for jar in "$1"/libs/kafka*.jar; do unzip -l "$jar"; done)
+  while read -r name class; do
+    [[ $name != '#'* && -n $name ]] || continue
+    grep -qF " ${class//.//}.class" <<<"$classes" || {
+      echo "no jar has $class, which $name runs"
+      return 1
+    }
+    # shellcheck disable=SC2016  # the tool's own variables
+    printf '#!/bin/bash\nexec "$(dirname "$0")"/kafka-run-class.sh %s "$@"\n' "$class" >"$1/bin/$name.sh"
+  done <"$here/images/kafka/tools"
+}
+
+# Java's start takes most of a test's time, and loading classes most of Java's start.
+class_archive() { # root
+  cp "$here/images/kafka/train.sh" "$1/tmp/"
+  # Java asks for the name of the host it is on; a pod's own file of hosts replaces this one.
+  printf '127.0.0.1 localhost %s\n' "$(hostname)" >"$1/etc/hosts"
+  inside "$1" /bin/bash /tmp/train.sh
+  rm "$1/tmp/train.sh"
+}
