@@ -2,7 +2,7 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use rdkafka::ClientConfig;
@@ -11,7 +11,7 @@ use rdkafka::producer::Producer as _;
 use serde::Serialize;
 use tokio::time::Instant;
 
-use super::delivery::{Delivery, Failure, Producer, Receipt};
+use super::delivery::{Delivery, Failure, Poller, Producer, Receipt};
 use super::sender::{Sender, Shared};
 use super::source::Source;
 use super::{Acks, Compression, PartitionChoice, ProduceArgs};
@@ -26,8 +26,6 @@ use crate::kafka::admin::configs;
 use crate::ui::Ui;
 use crate::view;
 
-/// One poll for answers; they are taken at once, this is how often the thread looks up.
-const POLL: Duration = Duration::from_millis(20);
 /// How often the command looks whether all answers are there.
 const LOOK: Duration = Duration::from_millis(2);
 /// How long Ctrl-C waits for what was handed over already.
@@ -87,10 +85,8 @@ impl Receipt for Report {
         self.unwritable = self.ui.out(line).err();
         self.dirty = true;
     }
-}
 
-impl Report {
-    fn flush(&mut self) {
+    fn pause(&mut self) {
         if std::mem::take(&mut self.dirty) && self.unwritable.is_none() {
             self.unwritable = self.ui.flush().err();
         }
@@ -139,7 +135,7 @@ pub(super) async fn run(args: ProduceArgs, context: Context) -> CommandResult {
             .create_with_context(Delivery::new(report))
             .map_err(|error: KafkaError| CommandError::failed(format!("cannot start the producer: {error}")))?,
     );
-    let polling = Poller::start(&producer);
+    let polling = Poller::start(&producer)?;
     let shared = Arc::new(Shared::default());
     let sender = Sender::new(&args, topic, limit, Arc::clone(&producer), Arc::clone(&shared));
     let end = send(sender, source, interrupted).await;
@@ -207,29 +203,6 @@ pub(in crate::commands) fn configure(
         .set("partitioner", "murmur2_random");
 }
 
-/// Takes the brokers' answers on a thread of its own, until it is dropped.
-struct Poller(Arc<AtomicBool>);
-
-impl Poller {
-    fn start(producer: &Arc<Producer<Report>>) -> Self {
-        let stop = Arc::new(AtomicBool::new(false));
-        let (producer, stopped) = (Arc::clone(producer), Arc::clone(&stop));
-        std::thread::spawn(move || {
-            while !stopped.load(Ordering::Relaxed) {
-                producer.poll(POLL);
-                producer.context().state().receipt.flush();
-            }
-        });
-        Self(stop)
-    }
-}
-
-impl Drop for Poller {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-}
-
 async fn send(sender: Sender<Report>, source: Source, interrupted: Pin<&mut impl Future<Output = ()>>) -> End {
     let shared = Arc::clone(&sender.shared);
     let mut thread = tokio::task::spawn_blocking(move || sender.run(source));
@@ -268,7 +241,7 @@ fn conclude(
     open: u64,
 ) -> CommandResult {
     let mut state = producer.context().state();
-    state.receipt.flush();
+    state.receipt.pause();
     context.ui.status(state.receipt.tally.line("produced", "to"));
     if let Some(first) = &state.first {
         let reason = reason(args, first, gateway, state.remark.as_deref());
@@ -321,6 +294,6 @@ fn reason(args: &ProduceArgs, first: &Failure, gateway: &Gateway, remark: Option
 }
 
 /// librdkafka's words without the name of its error variant.
-pub(super) fn words(error: &KafkaError) -> String {
+pub(in crate::commands) fn words(error: &KafkaError) -> String {
     error.rdkafka_error_code().map_or_else(|| error.to_string(), |code| code.to_string())
 }
