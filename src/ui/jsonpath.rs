@@ -14,7 +14,7 @@ enum Node {
     Range(String, Vec<Node>),
 }
 
-/// Renders a template. A path that matches nothing prints nothing, as kubectl does.
+/// Renders a template. As in kubectl, a path that matches nothing prints nothing, and no newline is added.
 pub fn render(template: &str, value: &Value) -> Result<String, CommandError> {
     // kubectl accepts a bare path as well.
     let wrapped = if template.contains('{') { template.to_owned() } else { format!("{{{template}}}") };
@@ -25,9 +25,6 @@ pub fn render(template: &str, value: &Value) -> Result<String, CommandError> {
     }
     let mut text = String::new();
     evaluate(&nodes, value, value, &mut text)?;
-    if !text.is_empty() && !text.ends_with('\n') {
-        text.push('\n');
-    }
     Ok(text)
 }
 
@@ -194,15 +191,15 @@ mod tests {
 
     #[test]
     fn kubectls_templates() {
-        assert_eq!(shown("{.items[*].name}"), "a b-c\n");
-        assert_eq!(shown(".items[1].partitions"), "1\n");
-        assert_eq!(shown("items[0].name"), "a\n");
+        assert_eq!(shown("{.items[*].name}"), "a b-c");
+        assert_eq!(shown(".items[1].partitions"), "1");
+        assert_eq!(shown("items[0].name"), "a");
         assert_eq!(shown("{range .items[*]}{.name}{\"\\t\"}{.partitions}{\"\\n\"}{end}"), "a\t3\nb-c\t1\n");
-        assert_eq!(shown("{.items[?(@.partitions==3)].name}"), "a\n");
-        assert_eq!(shown("{.items[0].configs.cleanup\\.policy}"), "compact\n");
+        assert_eq!(shown("{.items[?(@.partitions==3)].name}"), "a");
+        assert_eq!(shown("{.items[0].configs.cleanup\\.policy}"), "compact");
         assert_eq!(shown("{.items[0].nothing}"), "");
-        assert_eq!(shown("{..name}"), "a b-c\n");
-        assert_eq!(shown("{$.items[0].name}"), "a\n");
+        assert_eq!(shown("{..name}"), "a b-c");
+        assert_eq!(shown("{$.items[0].name}"), "a");
     }
 
     #[test]

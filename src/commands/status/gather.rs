@@ -12,7 +12,7 @@ use crate::connect::{self, PortForwardDialer, TcpDialer};
 use crate::error::CommandError;
 use crate::k8s::inspect::{self, Inspection, PodState};
 use crate::k8s::names::{CLIENT_PORT, CONTROLLER_PORT};
-use crate::k8s::{Kubernetes, Role};
+use crate::k8s::{ClusterName, Kubernetes, Role, diagnose};
 use crate::kafka::admin::topics::Topic;
 use crate::kafka::admin::{cluster, configs, log_dirs, quorum, topics};
 use crate::kafka::{Ask, Cluster, ClusterOptions, Connection, Dialer, Error, Target};
@@ -88,6 +88,14 @@ impl Gatherer {
             facts.pods = inspection.pods;
             facts.wanted = inspection.wanted;
             facts.unseen = inspection.unseen;
+            let all_ready = facts.pods.iter().all(|pod| pod.ready);
+            let all_there = facts.wanted.iter().all(|(role, wanted)| {
+                facts.pods.iter().filter(|pod| pod.role == *role).count() >= usize::try_from(*wanted).unwrap_or(0)
+            });
+            // Why a pod does not run costs four more requests, so a healthy cluster is spared them.
+            if !all_ready || !all_there {
+                explain(kubernetes, &inspection.name, &mut facts).await?;
+            }
         }
         Ok(facts)
     }
@@ -134,6 +142,21 @@ impl Gatherer {
         }
         Some(Err(last))
     }
+}
+
+async fn explain(kubernetes: &Kubernetes, name: &ClusterName, facts: &mut Facts) -> Result<(), CommandError> {
+    let seen = diagnose::Facts::look(kubernetes, name).await?;
+    facts.unseen.extend(seen.unknown.iter().map(|reason| format!("why pods do not run: {reason}")));
+    for diagnosis in diagnose::diagnose(&seen) {
+        match facts.pods.iter().find(|pod| diagnosis.is_about(&pod.name)) {
+            Some(pod) => {
+                facts.diagnoses.entry(pod.name.clone()).or_insert(diagnosis.message);
+            }
+            // A pod that cannot even be made: its StatefulSet says why.
+            None => facts.refusals.push(diagnosis.to_string()),
+        }
+    }
+    Ok(())
 }
 
 /// Pods that may accept a connection, ready ones first.

@@ -30,6 +30,8 @@ pub(super) struct Facts {
     pub(super) wanted: BTreeMap<Role, u32>,
     /// Why a pod does not run, by pod.
     pub(super) diagnoses: BTreeMap<String, String>,
+    /// Why pods that should exist do not.
+    pub(super) refusals: Vec<String>,
     pub(super) unseen: Vec<String>,
     /// The controllers' node ids that the pods stand for; empty with combined roles.
     pub(super) description: Option<Result<ClusterDescription, String>>,
@@ -209,6 +211,9 @@ fn brokers(facts: &Facts, problems: &mut Vec<Problem>) -> BrokerSection {
         problems.push(critical(SectionName::Brokers, format!("no broker answers: {reason}")));
     }
     let there = u32::try_from(pods.len()).unwrap_or(u32::MAX);
+    for refusal in &facts.refusals {
+        problems.push(critical(SectionName::Brokers, refusal.clone()));
+    }
     if wanted > there && facts.namespace.is_some() {
         problems.push(critical(SectionName::Brokers, format!("{there} of {wanted} broker pods exist")));
     }
