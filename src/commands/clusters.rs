@@ -12,6 +12,7 @@ use crate::cli::OutputArgs;
 use crate::error::{CommandResult, Exit};
 use crate::k8s::inspect::{self, Inspection};
 use crate::k8s::inventory::{self, Installed};
+use crate::k8s::manifests::ClusterSpec;
 use crate::k8s::names::CLIENT_PORT;
 use crate::k8s::{ClusterName, Role};
 use crate::ui::{TextOptions, View};
@@ -141,7 +142,7 @@ fn row(namespace: String, name: ClusterName, inspection: Option<&Inspection>, do
     let (controllers, brokers) = (pods(Role::Controller), pods(Role::Broker));
     let image = inspection
         .and_then(|cluster| cluster.pods.iter().find_map(|pod| pod.image.clone()))
-        .or_else(|| spec.map(|spec| spec.image()));
+        .or_else(|| spec.map(ClusterSpec::image));
     let tag = image.as_deref().and_then(|image| image.rsplit_once(':')).map(|(_, tag)| tag.to_owned());
     let first_pod = inspection.and_then(|cluster| cluster.pods.iter().filter_map(|pod| pod.created).min());
     Row {
@@ -176,16 +177,14 @@ fn standing(controllers: Pods, brokers: Pods) -> Standing {
     }
 }
 
+const NARROW: [&str; 8] = ["NAMESPACE", "NAME", "KAFKA", "MODE", "CONTROLLERS", "BROKERS", "STATUS", "AGE"];
+const WIDE: [&str; 10] =
+    ["NAMESPACE", "NAME", "KAFKA", "MODE", "CONTROLLERS", "BROKERS", "STATUS", "AGE", "IMAGE", "BOOTSTRAP"];
+
 impl View for Clusters {
     fn text(&self, options: TextOptions) -> String {
-        let narrow = ["NAMESPACE", "NAME", "KAFKA", "MODE", "CONTROLLERS", "BROKERS", "STATUS", "AGE"];
-        let wide = ["IMAGE", "BOOTSTRAP"];
-        let mut table = if options.wide {
-            let [a, b, c, d, e, f, g, h] = narrow;
-            Table::new([a, b, c, d, e, f, g, h, wide[0], wide[1]], options.no_headers)
-        } else {
-            Table::new(narrow, options.no_headers)
-        };
+        let mut table =
+            if options.wide { Table::new(WIDE, options.no_headers) } else { Table::new(NARROW, options.no_headers) };
         for row in &self.items {
             let mut cells = row.cells(self.now);
             if options.wide {
@@ -222,7 +221,6 @@ impl Row {
 mod tests {
     use super::*;
     use crate::k8s::inspect::PodState;
-    use crate::k8s::manifests::ClusterSpec;
 
     fn pod(role: Role, ordinal: u32, ready: bool) -> PodState {
         PodState {
