@@ -1,16 +1,285 @@
-//! `kubectl kafka clusters`
+//! `kubectl kafka clusters`: the Kafka clusters that were installed, running or not. Asks Kubernetes
+//! only.
+
+use std::collections::BTreeMap;
 
 use clap::Args;
+use jiff::Timestamp;
+use serde::Serialize;
 
 use super::{Context, Run};
+use crate::cli::OutputArgs;
 use crate::error::{CommandResult, Exit};
+use crate::k8s::inspect::{self, Inspection};
+use crate::k8s::inventory::{self, Installed};
+use crate::k8s::names::CLIENT_PORT;
+use crate::k8s::{ClusterName, Role};
+use crate::ui::{TextOptions, View};
+use crate::view::{Table, age, or_none};
 
 /// What was typed.
 #[derive(Debug, Clone, Args)]
-pub struct ClustersArgs {}
+pub struct ClustersArgs {
+    /// Look in all namespaces
+    #[arg(short = 'A', long)]
+    all_namespaces: bool,
+
+    #[command(flatten)]
+    output: OutputArgs,
+}
 
 impl Run for ClustersArgs {
-    async fn run(self, _context: Context) -> CommandResult {
+    async fn run(self, context: Context) -> CommandResult {
+        let kubernetes = context.kubernetes().await?;
+        let (inspected, documents) = tokio::join!(
+            inspect::clusters(&kubernetes, self.all_namespaces, None),
+            inventory::documents(&kubernetes, self.all_namespaces),
+        );
+        let inspected = inspected?;
+        let mut unseen: Vec<String> = inspected.iter().flat_map(|cluster| cluster.unseen.clone()).collect();
+        unseen.dedup();
+        let documents = match documents {
+            Err(error) if error.is_forbidden() => {
+                unseen.push(format!("clusters without pods: {error}"));
+                Vec::new()
+            }
+            documents => documents?,
+        };
+        let clusters = Clusters::new(inspected, documents, Timestamp::now());
+        if clusters.items.is_empty() {
+            let place = if self.all_namespaces {
+                "any namespace".to_owned()
+            } else {
+                format!("namespace \"{}\"", kubernetes.namespace)
+            };
+            context.ui.status(format!("No Kafka cluster found in {place}."));
+        }
+        if !clusters.items.is_empty() || self.output.output.is_some() {
+            context.ui.show(&self.output, &clusters)?;
+        }
+        for part in unseen {
+            context.ui.warning(format!("your Role does not show {part}"));
+        }
         Ok(Exit::Done)
+    }
+}
+
+/// The clusters by namespace and name.
+#[derive(Debug, Serialize)]
+struct Clusters {
+    items: Vec<Row>,
+    #[serde(skip)]
+    now: Timestamp,
+}
+
+/// One cluster.
+#[derive(Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Row {
+    namespace: String,
+    name: ClusterName,
+    kafka_version: Option<String>,
+    mode: &'static str,
+    /// `None` when the brokers are the controllers.
+    controllers: Option<Pods>,
+    brokers: Pods,
+    status: Standing,
+    image: Option<String>,
+    /// Where clients in the Kubernetes cluster start.
+    bootstrap: String,
+    created: Option<Timestamp>,
+}
+
+/// Pods of a role.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+struct Pods {
+    ready: u32,
+    wanted: u32,
+}
+
+/// What can be told from pods alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+enum Standing {
+    /// All pods are ready; `status` asks Kafka itself.
+    Ready,
+    /// Some are.
+    Degraded,
+    /// None is.
+    NotReady,
+    /// Only its data is there.
+    Uninstalled,
+}
+
+impl Clusters {
+    fn new(inspected: Vec<Inspection>, documents: Vec<Installed>, now: Timestamp) -> Self {
+        type Sources = (Option<Inspection>, Option<Installed>);
+        let mut found: BTreeMap<(String, ClusterName), Sources> = BTreeMap::new();
+        for inspection in inspected {
+            let key = (inspection.namespace.clone(), inspection.name.clone());
+            found.entry(key).or_default().0 = Some(inspection);
+        }
+        for document in documents {
+            let key = (document.namespace.clone(), document.name.clone());
+            found.entry(key).or_default().1 = Some(document);
+        }
+        let items = found
+            .into_iter()
+            .map(|((namespace, name), (inspection, document))| {
+                row(namespace, name, inspection.as_ref(), document.as_ref())
+            })
+            .collect();
+        Self { items, now }
+    }
+}
+
+fn row(namespace: String, name: ClusterName, inspection: Option<&Inspection>, document: Option<&Installed>) -> Row {
+    let spec = document.and_then(|document| document.spec.as_ref());
+    let pods = |role| Pods {
+        ready: inspection.map_or(0, |cluster| count(cluster.of(role).filter(|pod| pod.ready))),
+        wanted: inspection.map_or_else(|| spec.map_or(0, |spec| spec.replicas(role)), |cluster| cluster.wanted(role)),
+    };
+    let (controllers, brokers) = (pods(Role::Controller), pods(Role::Broker));
+    let image = inspection
+        .and_then(|cluster| cluster.pods.iter().find_map(|pod| pod.image.clone()))
+        .or_else(|| spec.map(|spec| spec.image()));
+    let tag = image.as_deref().and_then(|image| image.rsplit_once(':')).map(|(_, tag)| tag.to_owned());
+    let first_pod = inspection.and_then(|cluster| cluster.pods.iter().filter_map(|pod| pod.created).min());
+    Row {
+        kafka_version: spec.map(|spec| spec.kafka_version.clone()).or(tag),
+        mode: "kraft",
+        controllers: (controllers.wanted > 0).then_some(controllers),
+        brokers,
+        status: match inspection {
+            None => Standing::Uninstalled,
+            Some(_) => standing(controllers, brokers),
+        },
+        image,
+        bootstrap: format!("{}.{namespace}.svc:{CLIENT_PORT}", name.bootstrap()),
+        created: document.and_then(|document| document.created).or(first_pod),
+        namespace,
+        name,
+    }
+}
+
+fn count<T>(items: impl Iterator<Item = T>) -> u32 {
+    u32::try_from(items.count()).unwrap_or(u32::MAX)
+}
+
+fn standing(controllers: Pods, brokers: Pods) -> Standing {
+    let ready = controllers.ready + brokers.ready;
+    if ready == 0 {
+        Standing::NotReady
+    } else if ready < controllers.wanted + brokers.wanted {
+        Standing::Degraded
+    } else {
+        Standing::Ready
+    }
+}
+
+impl View for Clusters {
+    fn text(&self, options: TextOptions) -> String {
+        let narrow = ["NAMESPACE", "NAME", "KAFKA", "MODE", "CONTROLLERS", "BROKERS", "STATUS", "AGE"];
+        let wide = ["IMAGE", "BOOTSTRAP"];
+        let mut table = if options.wide {
+            let [a, b, c, d, e, f, g, h] = narrow;
+            Table::new([a, b, c, d, e, f, g, h, wide[0], wide[1]], options.no_headers)
+        } else {
+            Table::new(narrow, options.no_headers)
+        };
+        for row in &self.items {
+            let mut cells = row.cells(self.now);
+            if options.wide {
+                cells.extend([or_none(row.image.as_ref()), row.bootstrap.clone()]);
+            }
+            table.row(cells);
+        }
+        table.text()
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.items.iter().map(|row| format!("kafka/{}", row.name)).collect()
+    }
+}
+
+impl Row {
+    fn cells(&self, now: Timestamp) -> Vec<String> {
+        let of = |pods: Pods| format!("{}/{}", pods.ready, pods.wanted);
+        let lived = self.created.and_then(|created| now.duration_since(created).try_into().ok());
+        vec![
+            self.namespace.clone(),
+            self.name.to_string(),
+            self.kafka_version.clone().unwrap_or_else(|| "<unknown>".to_owned()),
+            self.mode.to_owned(),
+            self.controllers.map_or_else(|| "combined".to_owned(), of),
+            of(self.brokers),
+            format!("{:?}", self.status),
+            lived.map_or_else(|| "<unknown>".to_owned(), age),
+        ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::k8s::inspect::PodState;
+    use crate::k8s::manifests::ClusterSpec;
+
+    fn pod(role: Role, ordinal: u32, ready: bool) -> PodState {
+        PodState {
+            name: format!("demo-{role}-{ordinal}"),
+            role,
+            ordinal,
+            node_id: role.node_id(ordinal),
+            ready,
+            state: "Running".into(),
+            restarts: 0,
+            created: Some(Timestamp::UNIX_EPOCH),
+            host: None,
+            image: Some("apache/kafka:4.3.1".into()),
+        }
+    }
+
+    fn inspection(namespace: &str, pods: Vec<PodState>, wanted: &[(Role, u32)]) -> Inspection {
+        Inspection {
+            name: ClusterName::from_label("demo"),
+            namespace: namespace.into(),
+            wanted: wanted.iter().copied().collect(),
+            pods,
+            unseen: Vec::new(),
+        }
+    }
+
+    fn shown(inspected: Vec<Inspection>, documents: Vec<Installed>) -> String {
+        let now = Timestamp::from_second(90).expect("a time");
+        Clusters::new(inspected, documents, now).text(TextOptions::default())
+    }
+
+    #[test]
+    fn running_and_kept_clusters_are_listed_together() {
+        let running = inspection(
+            "a",
+            vec![pod(Role::Controller, 0, true), pod(Role::Broker, 0, true), pod(Role::Broker, 1, false)],
+            &[(Role::Controller, 1), (Role::Broker, 2)],
+        );
+        let kept = Installed {
+            namespace: "b".into(),
+            name: ClusterName::from_label("old"),
+            spec: ClusterSpec::dev().ok(),
+            created: Some(Timestamp::UNIX_EPOCH),
+        };
+        assert_eq!(
+            shown(vec![running], vec![kept]),
+            "NAMESPACE   NAME   KAFKA   MODE    CONTROLLERS   BROKERS   STATUS        AGE\n\
+             a           demo   4.3.1   kraft   1/1           1/2       Degraded      90s\n\
+             b           old    4.3.1   kraft   combined      0/1       Uninstalled   90s\n"
+        );
+    }
+
+    #[test]
+    fn pods_alone_tell_enough() {
+        let seen = inspection("a", vec![pod(Role::Broker, 0, true)], &[]);
+        assert!(shown(vec![seen], Vec::new()).contains("4.3.1   kraft   combined      1/1       Ready    90s\n"));
+        let down = inspection("a", vec![pod(Role::Broker, 0, false)], &[]);
+        assert!(shown(vec![down], Vec::new()).contains("0/1       NotReady   90s\n"));
     }
 }

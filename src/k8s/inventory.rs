@@ -1,5 +1,6 @@
 //! What is there of one Kafka cluster: the document, the identity and the volumes, which outlive its pods.
 
+use jiff::Timestamp;
 use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::core::v1::{ConfigMap, PersistentVolumeClaim, Secret};
 use kube::Api;
@@ -9,7 +10,7 @@ use super::apply::is_ours;
 use super::client::Kubernetes;
 use super::error::{Error, Result};
 use super::manifests::{ClusterDocument, ClusterSpec, DOCUMENT_KEY, Identity, KEY_MODE, Mode, claim};
-use super::names::{ClusterName, MANAGER, Role};
+use super::names::{ClusterName, LABEL_COMPONENT, LABEL_INSTANCE, LABEL_MANAGED_BY, MANAGER, Role};
 
 /// A pod's volume claim.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,6 +66,43 @@ impl Inventory {
     pub fn has_claims(&self, role: Role) -> bool {
         self.claims.iter().any(|claim| claim.role == role)
     }
+}
+
+/// A cluster that was installed and whose document is there, running or not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Installed {
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: ClusterName,
+    /// What was asked; `None` when a newer plugin wrote it.
+    pub spec: Option<ClusterSpec>,
+    /// When it was first installed.
+    pub created: Option<Timestamp>,
+}
+
+/// Every document of the namespace, or of all namespaces. One request.
+pub async fn documents(kubernetes: &Kubernetes, all_namespaces: bool) -> Result<Vec<Installed>> {
+    let maps: Api<ConfigMap> = if all_namespaces {
+        Api::all(kubernetes.client.clone())
+    } else {
+        Api::namespaced(kubernetes.client.clone(), &kubernetes.namespace)
+    };
+    // The other ConfigMaps belong to a role.
+    let selector = format!("{LABEL_MANAGED_BY}={MANAGER},!{LABEL_COMPONENT}");
+    let list = kubernetes.call(maps.list(&ListParams::default().labels(&selector))).await?;
+    Ok(list.items.iter().filter_map(installed).collect())
+}
+
+fn installed(map: &ConfigMap) -> Option<Installed> {
+    let name = ClusterName::from_label(map.metadata.labels.as_ref()?.get(LABEL_INSTANCE)?);
+    let full = map.metadata.name.as_deref()?;
+    (full == name.document()).then(|| Installed {
+        namespace: map.metadata.namespace.clone().unwrap_or_default(),
+        spec: read_document(map, full).ok(),
+        created: map.metadata.creation_timestamp.as_ref().map(|time| time.0),
+        name,
+    })
 }
 
 /// Tells the Secret that the quorum exists, so that a controller with an empty disk follows instead of

@@ -13,6 +13,7 @@ pub mod logs;
 pub mod manifests;
 pub mod names;
 pub mod port_forward;
+pub mod remove;
 
 pub use client::{Kubernetes, Overrides};
 pub use error::{Error, Result};

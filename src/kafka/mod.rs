@@ -4,6 +4,7 @@
 //! * [`connection`]: one stream: negotiation, pipelined requests.
 //! * [`cluster`]: many connections: routing by node, retries.
 //! * [`admin`]: one file per family of requests, with plain structs of our own.
+//! * [`fetch`]: reading partitions without a group.
 //! * [`records`]: offsets, templates and envelopes of the records that people type and read.
 
 pub mod admin;
@@ -12,6 +13,7 @@ pub mod connection;
 pub mod dial;
 pub mod error;
 mod error_words;
+pub mod fetch;
 pub mod records;
 
 pub use cluster::{Ask, Broker, Cluster, ClusterOptions};

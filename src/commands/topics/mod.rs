@@ -4,7 +4,7 @@ mod create;
 mod delete;
 mod describe;
 mod list;
-mod names;
+pub(super) mod names;
 
 subcommands! {
     /// The verbs of topics.

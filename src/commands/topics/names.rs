@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::error::CommandError;
 
 /// Kafka's `Topic.validate`: 1 to 249 of `[a-zA-Z0-9._-]`, and neither `.` nor `..`.
-pub(super) fn check(names: &[String]) -> Result<(), CommandError> {
+pub(in crate::commands) fn check(names: &[String]) -> Result<(), CommandError> {
     let mut seen = BTreeSet::new();
     for name in names {
         if let Some(reason) = wrong(name) {

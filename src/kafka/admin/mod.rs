@@ -5,6 +5,7 @@ pub mod cluster;
 pub mod configs;
 pub mod features;
 pub mod log_dirs;
+pub mod offsets;
 pub mod quorum;
 pub mod topics;
 
