@@ -52,6 +52,12 @@ impl Kafka {
         self.run(&[&["consume", topic, "--from-beginning", "--exit-at-end"], flags].concat())
     }
 
+    /// Brings the breakable Kafka back to its three brokers.
+    pub(crate) fn repair(&self) {
+        self.kubectl(&["scale", "statefulset", "breakable-broker", "--replicas=3"]);
+        self.start(&["status", "--wait", "--timeout", "240s"]).within(Duration::from_secs(260)).end().succeeded();
+    }
+
     fn with_namespace<'a>(&'a self, arguments: &[&'a str]) -> Vec<&'a str> {
         // Before a `--`, and for the program after its subcommand as most people type it.
         let mut all = vec![arguments[0], "--namespace", &self.namespace.name];
@@ -81,9 +87,9 @@ pub(crate) fn breakable() -> MutexGuard<'static, Kafka> {
         BREAKABLE.get_or_init(|| install(namespace(), "breakable", &["--controllers", "0"], None).map(Mutex::new));
     let kafka =
         outcome.as_ref().unwrap_or_else(|reason| panic!("the breakable Kafka could not be installed: {reason}"));
-    // A test that failed half-way may have left it unhealthy: the next one waits for it.
+    // A test that failed half-way may have left it broken: the next one repairs it.
     let kafka = kafka.lock().unwrap_or_else(PoisonError::into_inner);
-    kafka.run(&["status", "--wait", "--timeout", "180s"]);
+    kafka.repair();
     kafka
 }
 

@@ -4,24 +4,29 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use super::program::{Outcome, kubectl_reading, run};
+use super::program::{Outcome, Running, kubectl_reading, start};
 use super::{kubectl, unique};
 
-/// A ServiceAccount with a Role, and a kubeconfig with its token.
+/// A ServiceAccount with one Role, and a kubeconfig with its token.
 pub(crate) struct User {
     kubeconfig: PathBuf,
     namespace: String,
     _directory: tempfile::TempDir,
 }
 
+/// The rules of a Role in docs/permissions.md.
+pub(crate) fn documented(role: &str) -> Vec<Value> {
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/permissions.md")).expect("the page");
+    let blocks = page.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let documents = blocks.map(|block| serde_saphyr::from_str::<Value>(block).expect("YAML"));
+    let found = documents.into_iter().find(|document| document["metadata"]["name"] == role).expect("the Role");
+    found["rules"].as_array().expect("rules").clone()
+}
+
 impl User {
-    /// `rules`: the Role's rules, as (resources of the core group, verbs).
-    pub(crate) fn who_may(namespace: &str, rules: &[(&[&str], &[&str])]) -> Self {
+    /// A user of the namespace with a Role of these rules.
+    pub(crate) fn who_may(namespace: &str, rules: &[Value]) -> Self {
         let name = unique("user");
-        let rules: Vec<Value> = rules
-            .iter()
-            .map(|(resources, verbs)| json!({"apiGroups": [""], "resources": resources, "verbs": verbs}))
-            .collect();
         let metadata = json!({"name": name, "namespace": namespace});
         let objects = json!({"apiVersion": "v1", "kind": "List", "items": [
             {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata},
@@ -42,16 +47,14 @@ impl User {
         Self { kubeconfig, namespace: namespace.to_owned(), _directory: directory }
     }
 
-    /// Runs the program as this user.
+    /// Runs the program as this user, to its end.
     pub(crate) fn run(&self, arguments: &[&str]) -> Outcome {
-        let kubeconfig = self.kubeconfig.display().to_string();
-        run(&[arguments, &["--kubeconfig", &kubeconfig, "--namespace", &self.namespace]].concat())
+        self.start(arguments).end()
     }
 
-    /// Runs the program as this user, with something to read.
-    pub(crate) fn run_reading(&self, arguments: &[&str], input: &str) -> Outcome {
+    /// Starts the program as this user.
+    pub(crate) fn start(&self, arguments: &[&str]) -> Running {
         let kubeconfig = self.kubeconfig.display().to_string();
-        let arguments = [arguments, &["--kubeconfig", &kubeconfig, "--namespace", &self.namespace]].concat();
-        super::start(&arguments).reading(input).end()
+        start(&[arguments, &["--kubeconfig", &kubeconfig, "--namespace", &self.namespace]].concat())
     }
 }
