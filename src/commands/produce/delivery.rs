@@ -13,6 +13,9 @@ use rdkafka::producer::{BaseProducer, Producer as _, ProducerContext};
 use crate::error::CommandError;
 use crate::gateway::quiet;
 
+/// Longer than it takes to find out that there is nothing to hurry.
+const HURRY: Duration = Duration::from_secs(2);
+
 /// One poll: answers are taken at once, this is how often the thread looks up.
 const POLL: Duration = Duration::from_millis(20);
 
@@ -79,6 +82,18 @@ impl<R: Receipt> Delivery<R> {
     pub(in crate::commands) fn state(&self) -> MutexGuard<'_, State<R>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Spares the first message half a second: librdkafka asks for a producer id when metadata comes, drops its
+/// bootstrap connection for the same reason, finds no broker and waits 500 ms. A second answer, by a broker
+/// that stays, makes it ask again at once.
+pub(in crate::commands) fn hurry<R: Receipt>(producer: &Arc<Producer<R>>, topic: &str) {
+    let (producer, topic) = (Arc::clone(producer), topic.to_owned());
+    std::thread::spawn(move || {
+        for _ in 0..2 {
+            let _ = producer.client().fetch_metadata(Some(&topic), HURRY);
+        }
+    });
 }
 
 /// Takes the brokers' answers on a thread of its own, until it is dropped.

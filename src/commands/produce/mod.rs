@@ -21,7 +21,7 @@ use crate::cli::duration;
 use crate::error::CommandResult;
 use crate::kafka::records::{input, offsets};
 
-pub(super) use delivery::{Delivery, Poller, Producer, Receipt};
+pub(super) use delivery::{Delivery, Poller, Producer, Receipt, hurry};
 pub(super) use run::{configure, words};
 
 /// What was typed.

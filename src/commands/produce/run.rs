@@ -1,5 +1,6 @@
 //! The course of one `produce`: connect, send, wait for the answers, account for them.
 
+use std::collections::BTreeSet;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -11,7 +12,7 @@ use rdkafka::producer::Producer as _;
 use serde::Serialize;
 use tokio::time::Instant;
 
-use super::delivery::{Delivery, Failure, Poller, Producer, Receipt};
+use super::delivery::{self, Delivery, Failure, Poller, Producer, Receipt};
 use super::sender::{Sender, Shared};
 use super::source::Source;
 use super::{Acks, Compression, PartitionChoice, ProduceArgs};
@@ -21,8 +22,9 @@ use crate::commands::{Context, lookup};
 use crate::connect::Session;
 use crate::error::{CommandError, CommandResult, Exit};
 use crate::gateway::Gateway;
-use crate::kafka::Ask;
 use crate::kafka::admin::configs;
+use crate::kafka::admin::topics::Topic;
+use crate::kafka::{Ask, NodeId};
 use crate::ui::Ui;
 use crate::view;
 
@@ -39,6 +41,8 @@ const QUEUE_KBYTES: usize = 32 * 1024;
 const QUEUE_MESSAGES: usize = 100_000;
 /// A batch that is larger gains nothing.
 const BATCH_BYTES: usize = 1_000_000;
+/// Streams that are opened before librdkafka asks for them.
+const MOST_EARLY_STREAMS: usize = 6;
 /// The range of librdkafka's `message.max.bytes`.
 const MESSAGE_BYTES: std::ops::RangeInclusive<usize> = 1_000..=100 << 20;
 
@@ -120,6 +124,7 @@ pub(super) async fn run(args: ProduceArgs, context: Context) -> CommandResult {
         () = &mut interrupted => return Ok(Exit::Interrupted),
     };
     let gateway = Gateway::open(session.kafka.dialer(), &session.kafka.brokers())?;
+    gateway.warm(leaders(&topic));
     let mut config = gateway.client_config();
     configure(&mut config, args.acks, args.compression, args.timeout, limit);
     let report = Report {
@@ -136,6 +141,9 @@ pub(super) async fn run(args: ProduceArgs, context: Context) -> CommandResult {
             .map_err(|error: KafkaError| CommandError::failed(format!("cannot start the producer: {error}")))?,
     );
     let polling = Poller::start(&producer)?;
+    if args.acks == Acks::All {
+        delivery::hurry(&producer, &args.topic);
+    }
     let shared = Arc::new(Shared::default());
     let sender = Sender::new(&args, topic, limit, Arc::clone(&producer), Arc::clone(&shared));
     let end = send(sender, source, interrupted).await;
@@ -143,6 +151,12 @@ pub(super) async fn run(args: ProduceArgs, context: Context) -> CommandResult {
     let open = settle(&producer, &shared, patience).await;
     drop(polling);
     conclude(&args, &context, &gateway, &producer, end, open)
+}
+
+/// The brokers that messages go to; of many only the first, a stream costs the API server something.
+fn leaders(topic: &Topic) -> BTreeSet<NodeId> {
+    let leaders: BTreeSet<NodeId> = topic.partitions.iter().filter_map(|partition| partition.leader).collect();
+    leaders.into_iter().take(MOST_EARLY_STREAMS).collect()
 }
 
 fn style(args: &ProduceArgs, context: &Context) -> Style {

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::round_trip::{PartitionTrip, RoundTripPlan};
-use crate::commands::produce::{Acks, Compression, Delivery, Poller, Producer, Receipt, configure, words};
+use crate::commands::produce::{Acks, Compression, Delivery, Poller, Producer, Receipt, configure, hurry, words};
 use crate::connect::Session;
 use crate::error::CommandError;
 use crate::gateway::Gateway;
@@ -24,6 +24,9 @@ use crate::kafka::{Ask, Error};
 
 /// How often answers are looked for.
 const LOOK: Duration = Duration::from_millis(2);
+
+/// Streams that are opened before librdkafka asks for them.
+const MOST_EARLY_STREAMS: usize = 6;
 
 /// How far a round trip is, for the message when its time is over.
 #[derive(Debug, Clone, Copy, Default)]
@@ -123,6 +126,7 @@ pub(super) async fn produce(
     let all = u64::from(plan.partitions.cast_unsigned()) * u64::from(plan.messages_per_partition);
     *step = Step::Producing { acknowledged: 0, all };
     let gateway = Gateway::open(session.kafka.dialer(), &session.kafka.brokers())?;
+    gateway.warm(session.kafka.brokers().iter().take(MOST_EARLY_STREAMS).map(|broker| broker.node));
     let mut config = gateway.client_config();
     let left = deadline.saturating_duration_since(Instant::now());
     configure(&mut config, Acks::All, Compression::Zstd, left, None);
@@ -131,6 +135,7 @@ pub(super) async fn produce(
     let producer: Arc<Producer<Receipts>> =
         Arc::new(config.create_with_context(Delivery::new(Receipts::default())).map_err(|error| failed(&error))?);
     let _polling = Poller::start(&producer)?;
+    hurry(&producer, &plan.topic);
     for number in 1..=all {
         let (key, value) = (key(number), value(run_id, number));
         let partition = i32::try_from((number - 1) % u64::from(plan.partitions.cast_unsigned())).unwrap_or_default();
