@@ -15,7 +15,8 @@ mod plan;
 mod rendering;
 mod waiting;
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use clap::Args;
 use tokio::time::Instant;
@@ -23,8 +24,10 @@ use tokio::time::Instant;
 pub use options::{Preset, SpecArgs};
 pub use rendering::ManifestFormat;
 
+use super::verify::round_trip::{self, RoundTripPlan};
 use super::{Context, Run};
 use crate::cli::{DryRun, DryRunArgs, WaitArgs, interrupted};
+use crate::connect::Session;
 use crate::error::{CommandError, CommandResult, ErrorKind, Exit};
 use crate::k8s::apply::{self, Change, Intent};
 use crate::k8s::inventory::{self, Inventory};
@@ -38,6 +41,13 @@ use waiting::Wait;
 
 /// The name of a cluster that nobody named.
 const DEFAULT_NAME: &str = "kafka";
+
+/// A topic is deleted within milliseconds; a Kafka that just broke must not hold up Ctrl-C.
+const CLEAN_UP: Duration = Duration::from_secs(3);
+
+/// The first messages of a new cluster wait for its coordinators and caches; on a busy machine that takes
+/// seconds.
+const ROUND_TRIP: Duration = Duration::from_secs(60);
 
 /// What was typed.
 #[derive(Debug, Clone, Args)]
@@ -71,10 +81,23 @@ impl Run for InstallArgs {
         let name = typed
             .parse()
             .map_err(|reason| CommandError::usage(format!("\"{typed}\" is no name for a cluster: {reason}")))?;
-        let install = Install { args: &self, context: &context, name: &name, applied: AtomicUsize::new(0) };
+        let install = Install {
+            args: &self,
+            context: &context,
+            name: &name,
+            applied: AtomicUsize::new(0),
+            going_round: AtomicBool::new(false),
+        };
+        let mut work = Box::pin(install.run());
         tokio::select! {
-            result = Box::pin(install.run()) => result,
-            () = interrupted() => Err(install.was_interrupted()),
+            result = &mut work => result,
+            () = interrupted() => {
+                // The round trip hears the interruption too, and deletes its topic before it ends.
+                if install.going_round.load(Ordering::Relaxed) {
+                    let _ = tokio::time::timeout(CLEAN_UP, work).await;
+                }
+                Err(install.was_interrupted())
+            }
         }
     }
 }
@@ -86,6 +109,8 @@ struct Install<'a> {
     name: &'a ClusterName,
     /// Objects that are applied so far.
     applied: AtomicUsize,
+    /// Whether the test topic may exist.
+    going_round: AtomicBool,
 }
 
 impl Install<'_> {
@@ -162,23 +187,44 @@ impl Install<'_> {
     ) -> Result<(), CommandError> {
         let timeout = self.args.wait.timeout;
         let wait = Wait { context: self.context, kubernetes, name: self.name, spec, timeout };
-        wait.until_ready(started + timeout).await?;
+        let session = wait.until_ready(started + timeout).await?;
         if plan.identity.mode == Mode::Bootstrap {
             inventory::mark_joined(kubernetes, self.name).await?;
         }
+        self.send_round(&session, spec).await?;
         let controllers = if spec.is_combined() {
             String::new()
         } else {
             format!(", {}", plural(spec.controllers as usize, "controller"))
         };
         self.context.ui.status(format!(
-            "Kafka {} \"{}\" is ready after {}: {}{controllers}",
+            "Kafka {} \"{}\" is ready after {}, and a message went round: {}{controllers}",
             spec.kafka_version,
             self.name,
             duration(started.elapsed()),
             plural(spec.brokers as usize, "broker"),
         ));
         Ok(())
+    }
+
+    /// A message through every broker and back.
+    async fn send_round(&self, session: &Session, spec: &ClusterSpec) -> Result<(), CommandError> {
+        let brokers = i16::try_from(spec.brokers).unwrap_or(i16::MAX);
+        let plan = RoundTripPlan {
+            topic: round_trip::topic_name(),
+            partitions: brokers.into(),
+            replication_factor: brokers.min(3),
+            messages_per_partition: 1,
+            deadline: ROUND_TRIP,
+        };
+        self.going_round.store(true, Ordering::Relaxed);
+        let gone_round = round_trip::until(session, &plan, interrupted());
+        let gone_round = self.context.ui.patiently("sending a message round", gone_round).await;
+        self.going_round.store(false, Ordering::Relaxed);
+        match gone_round? {
+            Some(trip) => trip.check(),
+            None => Err(self.was_interrupted()),
+        }
     }
 
     fn report_all(&self, plan: &Plan, steps: &[Step]) -> Result<(), CommandError> {
