@@ -1,7 +1,6 @@
 //! What went through: the last line of `produce` and `consume`, on stderr.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::view;
@@ -15,46 +14,54 @@ pub(super) struct Tally {
     pub(super) messages: u64,
     /// Of keys and values.
     pub(super) bytes: u64,
-    partitions: BTreeSet<(Arc<str>, i32)>,
+    partitions: BTreeSet<(String, i32)>,
+    /// Most messages are of the same partition as the one before.
+    latest: Option<(String, i32)>,
 }
 
 impl Tally {
     pub(super) fn start() -> Self {
         let now = Instant::now();
-        Self { started: now, last: now, messages: 0, bytes: 0, partitions: BTreeSet::new() }
+        Self { started: now, last: now, messages: 0, bytes: 0, partitions: BTreeSet::new(), latest: None }
     }
 
     /// Counts messages of one partition.
-    pub(super) fn add(&mut self, topic: &Arc<str>, partition: i32, messages: u64, bytes: u64) {
+    pub(super) fn add(&mut self, topic: &str, partition: i32, messages: u64, bytes: u64) {
         self.messages += messages;
         self.bytes += bytes;
         self.last = Instant::now();
-        if !self.partitions.contains(&(Arc::clone(topic), partition)) {
-            self.partitions.insert((Arc::clone(topic), partition));
+        if self.latest.as_ref().is_none_or(|(name, number)| *number != partition || name != topic) {
+            let key = (topic.to_owned(), partition);
+            self.latest = Some(key.clone());
+            self.partitions.insert(key);
         }
     }
 
-    /// `consumed 3 messages (17B) from 2 partitions in 1.2s, 2 messages/s, 14B/s`
+    /// `consumed 3 messages (17B) from 2 partitions in 1.2s, 2.5 messages/s, 14B/s`
     pub(super) fn line(&self, verb: &str, preposition: &str) -> String {
         line(verb, preposition, self.messages, self.bytes, self.partitions.len(), self.last - self.started)
     }
 }
 
 fn line(verb: &str, preposition: &str, messages: u64, bytes: u64, partitions: usize, elapsed: Duration) -> String {
-    let count = usize::try_from(messages).unwrap_or(usize::MAX);
-    let mut text = format!("{verb} {}", view::plural(count, "message"));
+    let sent = format!("{verb} {}", view::plural(usize::try_from(messages).unwrap_or(usize::MAX), "message"));
     if messages == 0 {
-        return text;
+        return sent;
     }
-    let from = view::plural(partitions, "partition");
-    let took = view::duration(elapsed);
-    text.push_str(&format!(" ({}) {preposition} {from} in {took}", view::bytes(bytes)));
-    // The rate of a few milliseconds says nothing.
-    if elapsed >= Duration::from_millis(100) {
-        let each_second = |amount: u64| whole(amount as f64 / elapsed.as_secs_f64());
-        text.push_str(&format!(", {} messages/s, {}/s", each_second(messages), view::bytes(each_second(bytes))));
+    let size = view::bytes(bytes);
+    let moved = format!("{sent} ({size}) {preposition} {}", view::plural(partitions, "partition"));
+    let timed = format!("{moved} in {}", view::duration(elapsed));
+    // The rate of less than a second says nothing.
+    if elapsed < Duration::from_secs(1) {
+        return timed;
     }
-    text
+    let seconds = elapsed.as_secs_f64();
+    format!("{timed}, {} messages/s, {}/s", rate(messages as f64 / seconds), view::bytes(whole(bytes as f64 / seconds)))
+}
+
+/// Slow ones with a digit, so that no rate is 0.
+fn rate(rate: f64) -> String {
+    if rate < 10.0 { format!("{rate:.1}") } else { whole(rate).to_string() }
 }
 
 #[expect(
@@ -72,15 +79,24 @@ mod tests {
 
     #[test]
     fn reads_well_for_none_one_and_many() {
-        let second = Duration::from_secs(2);
-        assert_eq!(line("consumed", "from", 0, 0, 0, second), "consumed 0 messages");
+        let line = |messages, bytes, partitions, milliseconds| {
+            line("consumed", "from", messages, bytes, partitions, Duration::from_millis(milliseconds))
+        };
+        assert_eq!(line(0, 0, 0, 2000), "consumed 0 messages");
+        assert_eq!(line(1, 5, 1, 3), "consumed 1 message (5B) from 1 partition in 3ms");
         assert_eq!(
-            line("consumed", "from", 1, 5, 1, Duration::from_millis(3)),
-            "consumed 1 message (5B) from 1 partition in 3ms"
+            line(1000, 102_400, 3, 2000),
+            "consumed 1000 messages (100Ki) from 3 partitions in 2.0s, 500 messages/s, 50Ki/s"
         );
-        assert_eq!(
-            line("produced", "to", 1000, 102_400, 3, second),
-            "produced 1000 messages (100Ki) to 3 partitions in 2.0s, 500 messages/s, 50Ki/s"
-        );
+        assert_eq!(line(1, 8, 1, 4000), "consumed 1 message (8B) from 1 partition in 4.0s, 0.2 messages/s, 2B/s");
+    }
+
+    #[test]
+    fn partitions_are_counted_once() {
+        let mut tally = Tally::start();
+        for (topic, partition) in [("a", 0), ("a", 0), ("b", 0), ("a", 1), ("a", 0)] {
+            tally.add(topic, partition, 1, 1);
+        }
+        assert_eq!((tally.messages, tally.partitions.len()), (5, 3));
     }
 }

@@ -5,7 +5,6 @@
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
-use std::sync::Arc;
 use std::time::Duration;
 
 use rdkafka::config::RDKafkaLogLevel;
@@ -82,7 +81,7 @@ impl GroupReader {
                 Some(Err(KafkaError::PartitionEOF(partition))) => {
                     at_end.insert(partition);
                 }
-                Some(Err(error)) => self.judge(error)?,
+                Some(Err(error)) => self.judge(&error)?,
             }
             if self.exit_at_end && self.all_at_end(&at_end) {
                 break;
@@ -108,20 +107,19 @@ impl GroupReader {
     }
 
     /// Brokers that come and go are librdkafka's to deal with; the rest is told.
-    fn judge(&self, error: KafkaError) -> Result<(), CommandError> {
-        match error.rdkafka_error_code() {
+    fn judge(&self, error: &KafkaError) -> Result<(), CommandError> {
+        quiet("consume", &error.to_string());
+        let hopeless = matches!(
+            error.rdkafka_error_code(),
             Some(
                 RDKafkaErrorCode::UnknownTopicOrPartition
-                | RDKafkaErrorCode::TopicAuthorizationFailed
-                | RDKafkaErrorCode::GroupAuthorizationFailed
-                | RDKafkaErrorCode::Fatal
-                | RDKafkaErrorCode::InvalidGroupId,
-            ) => Err(self.failed(&error)),
-            _ => {
-                quiet("consume", &error.to_string());
-                Ok(())
-            }
-        }
+                    | RDKafkaErrorCode::TopicAuthorizationFailed
+                    | RDKafkaErrorCode::GroupAuthorizationFailed
+                    | RDKafkaErrorCode::Fatal
+                    | RDKafkaErrorCode::InvalidGroupId
+            )
+        );
+        if hopeless { Err(self.failed(error)) } else { Ok(()) }
     }
 
     fn failed(&self, error: &KafkaError) -> CommandError {
@@ -181,6 +179,6 @@ fn take(
         headers: Headers::encoded(headers),
     };
     let enough = printer.take(&record)?;
-    printer.count(&Arc::from(record.topic), record.partition, 1, printer::size(&record));
+    printer.count(record.topic, record.partition, 1, printer::size(&record));
     Ok(enough)
 }

@@ -87,7 +87,7 @@ impl Printer {
     }
 
     /// Counts what was taken of one partition.
-    pub(super) fn count(&self, topic: &Arc<str>, partition: i32, messages: u64, bytes: u64) {
+    pub(super) fn count(&self, topic: &str, partition: i32, messages: u64, bytes: u64) {
         let mut tally = self.shared.tally.lock().unwrap_or_else(PoisonError::into_inner);
         tally.add(topic, partition, messages, bytes);
     }

@@ -50,7 +50,7 @@ const MESSAGE_BYTES: std::ops::RangeInclusive<usize> = 1_000..=100 << 20;
 struct Report {
     ui: Ui,
     style: Style,
-    topic: Arc<str>,
+    topic: String,
     tally: Tally,
     /// Something was printed that is not flushed.
     dirty: bool,
@@ -130,7 +130,7 @@ pub(super) async fn run(args: ProduceArgs, context: Context) -> CommandResult {
     let report = Report {
         ui: context.ui.clone(),
         style: style(&args, &context),
-        topic: Arc::from(args.topic.as_str()),
+        topic: args.topic.clone(),
         tally: Tally::start(),
         dirty: false,
         unwritable: None,

@@ -122,11 +122,11 @@ impl<R: Receipt> Sender<R> {
 
     fn partition_of(&self, draft: &Draft<'_>) -> Result<i32, CommandError> {
         let partition = draft.partition.ok_or_else(|| CommandError::failed("it names no partition"))?;
-        match self.topic.partitions.iter().any(|known| known.partition == partition) {
-            true => Ok(partition),
-            false => Err(CommandError::failed(lookup::no_partition(&self.topic, partition).message)
-                .hinted("leave out --partition same to let keys decide")),
+        if self.topic.partitions.iter().any(|known| known.partition == partition) {
+            return Ok(partition);
         }
+        Err(CommandError::failed(lookup::no_partition(&self.topic, partition).message)
+            .hinted("leave out --partition same to let keys decide"))
     }
 
     fn headers(&self, draft: &Draft<'_>) -> Option<OwnedHeaders> {

@@ -145,8 +145,10 @@ pub async fn until(
 ) -> Result<Option<RoundTrip>, CommandError> {
     let deadline = Deadline::now() + plan.deadline;
     let mut step = exchange::Step::default();
+    // Its state is large, and whoever waits for this would carry it.
+    let exchange = Box::pin(there_and_back(session, plan, deadline, &mut step));
     let outcome = tokio::select! {
-        outcome = tokio::time::timeout_at(deadline, there_and_back(session, plan, deadline, &mut step)) => Some(outcome),
+        outcome = tokio::time::timeout_at(deadline, exchange) => Some(outcome),
         () = cancelled => None,
     };
     let started = Instant::now();

@@ -201,14 +201,16 @@ fn int64(bytes: &[u8], at: usize) -> Option<i64> {
 pub(crate) mod tests {
     use super::*;
 
+    /// Offset delta, key, value.
+    type MadeRecord = (i64, Option<Vec<u8>>, Option<Vec<u8>>);
+
     /// What a test's batch is made of.
     pub(crate) struct Made {
         pub(crate) base_offset: i64,
         pub(crate) attributes: i16,
         pub(crate) producer_id: i64,
         pub(crate) last_offset_delta: i32,
-        /// Offset delta, key, value.
-        pub(crate) records: Vec<(i64, Option<Vec<u8>>, Option<Vec<u8>>)>,
+        pub(crate) records: Vec<MadeRecord>,
     }
 
     pub(crate) fn plain(base_offset: i64, values: &[&str]) -> Made {

@@ -80,10 +80,8 @@ impl Decompressor {
 
 fn read(reader: impl Read, buffer: &mut Vec<u8>) -> std::io::Result<()> {
     let limit = u64::try_from(MAX_UNPACKED).unwrap_or(u64::MAX);
-    match reader.take(limit + 1).read_to_end(buffer)? > MAX_UNPACKED {
-        true => Err(too_large()),
-        false => Ok(()),
-    }
+    let unpacked = reader.take(limit + 1).read_to_end(buffer)?;
+    if unpacked > MAX_UNPACKED { Err(too_large()) } else { Ok(()) }
 }
 
 fn too_large() -> std::io::Error {

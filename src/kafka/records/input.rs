@@ -81,7 +81,9 @@ pub fn unescape(text: &str) -> Result<Vec<u8>, String> {
 mod tests {
     use super::*;
 
-    fn split(separator: &str, empty_is_null: bool, line: &[u8]) -> Option<(Option<Vec<u8>>, Option<Vec<u8>>)> {
+    type KeyAndValue = (Option<Vec<u8>>, Option<Vec<u8>>);
+
+    fn split(separator: &str, empty_is_null: bool, line: &[u8]) -> Option<KeyAndValue> {
         let separator = (!separator.is_empty()).then(|| separator.as_bytes().to_vec());
         let draft = LineFormat { separator, empty_is_null }.parse(line)?;
         Some((draft.key.map(Cow::into_owned), draft.value.map(Cow::into_owned)))

@@ -102,6 +102,7 @@ pub(crate) fn varint(bytes: &mut &[u8]) -> Option<i64> {
 }
 
 /// Bytes behind their length; `Some(None)` is null.
+#[expect(clippy::option_option, reason = "cut off is not null")]
 pub(crate) fn sized<'a>(bytes: &mut &'a [u8]) -> Option<Option<&'a [u8]>> {
     let length = varint(bytes)?;
     if length < 0 {
