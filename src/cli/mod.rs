@@ -5,6 +5,7 @@ pub mod duration;
 pub mod global;
 pub mod output;
 mod verbosity;
+pub mod wait;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -14,6 +15,7 @@ use clap::{CommandFactory, FromArgMatches, Parser};
 pub use dry_run::{DryRun, DryRunArgs};
 pub use global::GlobalArgs;
 pub use output::{OutputArgs, OutputFormat};
+pub use wait::WaitArgs;
 
 use crate::commands::{Command, Context};
 use crate::error::{CommandError, CommandResult, Exit};

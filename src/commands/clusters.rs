@@ -12,6 +12,7 @@ use crate::cli::OutputArgs;
 use crate::error::{CommandResult, Exit};
 use crate::k8s::inspect::{self, Inspection};
 use crate::k8s::inventory::{self, Installed};
+use crate::k8s::manifests::ClusterSpec;
 use crate::k8s::names::CLIENT_PORT;
 use crate::k8s::{ClusterName, Role};
 use crate::ui::{TextOptions, View};
@@ -45,7 +46,8 @@ impl Run for ClustersArgs {
             }
             documents => documents?,
         };
-        let clusters = Clusters::new(inspected, documents, Timestamp::now());
+        let mut clusters = Clusters::new(inspected, documents, Timestamp::now());
+        clusters.all_namespaces = self.all_namespaces;
         if clusters.items.is_empty() {
             let place = if self.all_namespaces {
                 "any namespace".to_owned()
@@ -70,6 +72,9 @@ struct Clusters {
     items: Vec<Row>,
     #[serde(skip)]
     now: Timestamp,
+    /// As kubectl, the table names the namespace only when it shows several.
+    #[serde(skip)]
+    all_namespaces: bool,
 }
 
 /// One cluster.
@@ -128,7 +133,7 @@ impl Clusters {
                 row(namespace, name, inspection.as_ref(), document.as_ref())
             })
             .collect();
-        Self { items, now }
+        Self { items, now, all_namespaces: false }
     }
 }
 
@@ -141,7 +146,7 @@ fn row(namespace: String, name: ClusterName, inspection: Option<&Inspection>, do
     let (controllers, brokers) = (pods(Role::Controller), pods(Role::Broker));
     let image = inspection
         .and_then(|cluster| cluster.pods.iter().find_map(|pod| pod.image.clone()))
-        .or_else(|| spec.map(|spec| spec.image()));
+        .or_else(|| spec.map(ClusterSpec::image));
     let tag = image.as_deref().and_then(|image| image.rsplit_once(':')).map(|(_, tag)| tag.to_owned());
     let first_pod = inspection.and_then(|cluster| cluster.pods.iter().filter_map(|pod| pod.created).min());
     Row {
@@ -176,18 +181,18 @@ fn standing(controllers: Pods, brokers: Pods) -> Standing {
     }
 }
 
+const NARROW: [&str; 8] = ["NAMESPACE", "NAME", "KAFKA", "MODE", "CONTROLLERS", "BROKERS", "STATUS", "AGE"];
+const WIDE: [&str; 10] =
+    ["NAMESPACE", "NAME", "KAFKA", "MODE", "CONTROLLERS", "BROKERS", "STATUS", "AGE", "IMAGE", "BOOTSTRAP"];
+
 impl View for Clusters {
     fn text(&self, options: TextOptions) -> String {
-        let narrow = ["NAMESPACE", "NAME", "KAFKA", "MODE", "CONTROLLERS", "BROKERS", "STATUS", "AGE"];
-        let wide = ["IMAGE", "BOOTSTRAP"];
-        let mut table = if options.wide {
-            let [a, b, c, d, e, f, g, h] = narrow;
-            Table::new([a, b, c, d, e, f, g, h, wide[0], wide[1]], options.no_headers)
-        } else {
-            Table::new(narrow, options.no_headers)
-        };
+        let headers = if options.wide { WIDE.as_slice() } else { NARROW.as_slice() };
+        // The first column is the namespace.
+        let hidden = usize::from(!self.all_namespaces);
+        let mut table = Table::new(headers.iter().copied().skip(hidden), options.no_headers);
         for row in &self.items {
-            let mut cells = row.cells(self.now);
+            let mut cells = row.cells(self.now).split_off(hidden);
             if options.wide {
                 cells.extend([or_none(row.image.as_ref()), row.bootstrap.clone()]);
             }
@@ -222,7 +227,6 @@ impl Row {
 mod tests {
     use super::*;
     use crate::k8s::inspect::PodState;
-    use crate::k8s::manifests::ClusterSpec;
 
     fn pod(role: Role, ordinal: u32, ready: bool) -> PodState {
         PodState {
@@ -251,7 +255,9 @@ mod tests {
 
     fn shown(inspected: Vec<Inspection>, documents: Vec<Installed>) -> String {
         let now = Timestamp::from_second(90).expect("a time");
-        Clusters::new(inspected, documents, now).text(TextOptions::default())
+        let mut clusters = Clusters::new(inspected, documents, now);
+        clusters.all_namespaces = true;
+        clusters.text(TextOptions::default())
     }
 
     #[test]

@@ -57,6 +57,11 @@ impl Context {
         Ok(Kubernetes::connect(&overrides).await?)
     }
 
+    /// ` -n kafka`, where it was typed: a command that a hint offers must work as it stands.
+    pub fn namespace_flag(&self) -> String {
+        self.global.namespace.as_ref().map_or_else(String::new, |namespace| format!(" -n {namespace}"))
+    }
+
     /// How Kafka is spoken to.
     pub fn kafka_options(&self) -> ClusterOptions {
         ClusterOptions { request_timeout: self.global.request_timeout(), retry_for: RETRY_FOR }

@@ -69,10 +69,26 @@ pub(super) async fn serve(mut client: TcpStream, node: NodeId, directory: Arc<Di
     let waiting = Waiting::default();
     let (mut from_client, mut to_client) = client.split();
     let (mut from_broker, mut to_broker) = tokio::io::split(broker);
-    tokio::select! {
-        ended = pump_requests(&mut from_client, &mut to_broker, buffer, &waiting) => ended,
-        ended = pump_responses(&mut from_broker, &mut to_client, &waiting, &directory) => ended,
+    let mut unread = BytesMut::new();
+    let left = tokio::select! {
+        ended = pump_requests(&mut from_client, &mut to_broker, buffer, &waiting) => ended?,
+        ended = pump_responses(&mut from_broker, &mut to_client, &mut unread, &waiting, &directory) => {
+            return ended;
+        }
+    };
+    if left == Left::BetweenRequests && waiting.is_empty() && unread.is_empty() {
+        directory.keep(node, from_broker.unsplit(to_broker));
     }
+    Ok(())
+}
+
+/// How a client left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Left {
+    /// Everything that it began to send was sent.
+    BetweenRequests,
+    /// A request is cut off.
+    WithinRequest,
 }
 
 /// The upstream stream: being opened, or open.
@@ -181,6 +197,10 @@ impl Waiting {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push_back(head);
     }
 
+    fn is_empty(&self) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+    }
+
     fn pop(&self) -> Result<RequestHead, Malformed> {
         let oldest = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
         oldest.ok_or(Malformed("response that nobody asked for"))
@@ -197,7 +217,7 @@ async fn pump_requests(
     broker: &mut (impl AsyncWrite + Unpin),
     mut buffer: BytesMut,
     waiting: &Waiting,
-) -> Result<(), Ended> {
+) -> Result<Left, Ended> {
     // Of the frame that is passing, not yet passed.
     let mut left = 0;
     loop {
@@ -224,7 +244,7 @@ async fn pump_requests(
             buffer.advance(clear);
         }
         if read_more(client, &mut buffer, UP_CHUNK).await? == 0 {
-            return Ok(());
+            return Ok(if left == 0 && buffer.is_empty() { Left::BetweenRequests } else { Left::WithinRequest });
         }
     }
 }
@@ -233,10 +253,10 @@ async fn pump_requests(
 async fn pump_responses(
     broker: &mut (impl AsyncRead + Unpin),
     client: &mut (impl AsyncWrite + Unpin),
+    buffer: &mut BytesMut,
     waiting: &Waiting,
     directory: &Arc<Directory>,
 ) -> Result<(), Ended> {
-    let mut buffer = BytesMut::new();
     let mut left = 0;
     // The response at the front of the buffer that must be whole before it can be rewritten.
     let mut held: Option<(ApiKey, i16, usize)> = None;
@@ -271,7 +291,7 @@ async fn pump_responses(
             // More responses may be in the buffer.
             continue;
         }
-        if read_more(broker, &mut buffer, DOWN_CHUNK).await? == 0 {
+        if read_more(broker, buffer, DOWN_CHUNK).await? == 0 {
             return Ok(());
         }
     }

@@ -26,11 +26,9 @@ impl Gateway {
             // A node that died without a word keeps its streams open; the default is a minute.
             .set("socket.timeout.ms", "20000")
             .set("enable.metrics.push", "false");
-        config.set_log_level(if tracing::enabled!(tracing::Level::TRACE) {
-            RDKafkaLogLevel::Debug
-        } else {
-            RDKafkaLogLevel::Info
-        });
+        if tracing::enabled!(tracing::Level::TRACE) {
+            config.set("debug", "broker,metadata,eos,cgrp").set_log_level(RDKafkaLogLevel::Debug);
+        }
         config
     }
 }

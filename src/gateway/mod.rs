@@ -59,6 +59,14 @@ impl Gateway {
         Ok(Self { directory, bootstrap: addresses.join(","), _open: open })
     }
 
+    /// Begins to open a stream to each of these brokers, so that a client that connects soon need not wait
+    /// for it. Far clusters take four round trips for a stream.
+    pub fn warm(&self, nodes: impl IntoIterator<Item = NodeId>) {
+        for node in nodes {
+            self.directory.warm(node);
+        }
+    }
+
     /// `127.0.0.1:port,…`: the listeners of the brokers that were known at the start.
     pub fn bootstrap_servers(&self) -> &str {
         &self.bootstrap

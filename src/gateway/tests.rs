@@ -1,6 +1,7 @@
 //! The whole gateway, between a real socket and a broker that lives in memory.
 
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
@@ -28,6 +29,7 @@ const SOON: Duration = Duration::from_secs(5);
 struct FakeCluster {
     /// `api@target`, in the order of arrival.
     seen: Arc<Mutex<Vec<String>>>,
+    dials: Arc<AtomicUsize>,
 }
 
 impl Dialer for FakeCluster {
@@ -37,6 +39,7 @@ impl Dialer for FakeCluster {
             if node.0 == 102 {
                 return Err(DialError::new(DialReason::Gone, "pod b-2 does not exist (now)"));
             }
+            self.dials.fetch_add(1, Ordering::Relaxed);
             let (near, far) = tokio::io::duplex(64 * 1024);
             tokio::spawn(broker(far, endpoint.to_string(), Arc::clone(&self.seen)));
             Ok(Box::new(near) as BoxStream)
@@ -163,11 +166,16 @@ impl Client {
 }
 
 fn gateway() -> (Gateway, Arc<Mutex<Vec<String>>>) {
+    let (gateway, seen, _) = counted();
+    (gateway, seen)
+}
+
+fn counted() -> (Gateway, Arc<Mutex<Vec<String>>>, Arc<AtomicUsize>) {
     let cluster = FakeCluster::default();
-    let seen = Arc::clone(&cluster.seen);
+    let (seen, dials) = (Arc::clone(&cluster.seen), Arc::clone(&cluster.dials));
     let endpoint = Endpoint { host: "b-1.svc".into(), port: 9092 };
     let brokers = [Broker { node: NodeId(101), endpoint, rack: None }];
-    (Gateway::open(Arc::new(cluster), &brokers).expect("a gateway"), seen)
+    (Gateway::open(Arc::new(cluster), &brokers).expect("a gateway"), seen, dials)
 }
 
 #[tokio::test]
@@ -236,6 +244,32 @@ async fn pipelined_requests_are_answered_in_order_also_behind_one_without_an_ans
     assert_eq!(client.receive::<ProduceResponse>(10).await.0, produced);
     let seen = seen.lock().expect("no panic").clone();
     assert_eq!(seen.iter().filter(|request| request.starts_with("Produce")).count(), 2);
+}
+
+#[tokio::test]
+async fn a_stream_that_was_left_between_requests_serves_the_next_client() {
+    let (gateway, _, dials) = counted();
+    gateway.warm([NodeId(101)]);
+    for _ in 0..3 {
+        let mut client = Client::authenticated(&gateway).await;
+        let asked = client.send(&ListOffsetsRequest::default(), 6).await;
+        assert_eq!(client.receive::<ListOffsetsResponse>(6).await.0, asked);
+        drop(client);
+        // The gateway notices the end in its own time.
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(dials.load(Ordering::Relaxed), 1);
+
+    // One that is left with an answer under way does not.
+    let mut client = Client::authenticated(&gateway).await;
+    client.send(&ListOffsetsRequest::default(), 6).await;
+    client.stream.write_all(&[0, 0]).await.expect("a connection");
+    drop(client);
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    let mut client = Client::authenticated(&gateway).await;
+    let asked = client.send(&ListOffsetsRequest::default(), 6).await;
+    assert_eq!(client.receive::<ListOffsetsResponse>(6).await.0, asked);
+    assert_eq!(dials.load(Ordering::Relaxed), 2);
 }
 
 #[tokio::test]

@@ -46,10 +46,10 @@ impl Inventory {
         let maps: Api<ConfigMap> = Api::namespaced(kubernetes.client.clone(), namespace);
         let (secret_name, document_name) = (name.identity(), name.document());
         let (secret, document, claims, workloads) = tokio::join!(
-            kubernetes.find(secrets.get(&secret_name)),
-            kubernetes.find(maps.get(&document_name)),
-            claims(kubernetes, name),
-            workloads(kubernetes, name),
+            Box::pin(kubernetes.find(secrets.get(&secret_name))),
+            Box::pin(kubernetes.find(maps.get(&document_name))),
+            Box::pin(claims(kubernetes, name)),
+            Box::pin(workloads(kubernetes, name)),
         );
         // An object of other hands says nothing about this cluster; applying refuses it by name.
         let secret = secret?.filter(|secret| is_ours(name, &secret.metadata));

@@ -1,6 +1,11 @@
 //! `kubectl kafka install`: from nothing to a Kafka that took and returned a message.
 //!
 //! Every step can be repeated: whoever is interrupted or killed runs the same command again.
+//!
+//! * `options`: from flags to what is asked.
+//! * `plan`: what to do about it, and what must not be done; pure.
+//! * `applying`: the objects, rehearsed and then applied.
+//! * `waiting`, `health`: until Kafka works, or the reason why it cannot.
 
 mod applying;
 mod differences;
@@ -10,7 +15,7 @@ mod plan;
 mod rendering;
 mod waiting;
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use clap::Args;
@@ -19,13 +24,17 @@ use tokio::time::Instant;
 pub use options::{Preset, SpecArgs};
 pub use rendering::ManifestFormat;
 
+use super::verify::round_trip::{self, RoundTripPlan};
 use super::{Context, Run};
-use crate::cli::{DryRun, DryRunArgs, duration, interrupted};
+use crate::cli::{DryRun, DryRunArgs, WaitArgs, interrupted};
+use crate::connect::Session;
 use crate::error::{CommandError, CommandResult, ErrorKind, Exit};
 use crate::k8s::apply::{self, Change, Intent};
 use crate::k8s::inventory::{self, Inventory};
 use crate::k8s::manifests::{ClusterSpec, Mode, Target};
+use crate::k8s::names::CLIENT_PORT;
 use crate::k8s::{ClusterName, Kubernetes};
+use crate::view::{duration, plural};
 use applying::Step;
 use plan::Plan;
 use waiting::Wait;
@@ -33,11 +42,18 @@ use waiting::Wait;
 /// The name of a cluster that nobody named.
 const DEFAULT_NAME: &str = "kafka";
 
+/// A topic is deleted within milliseconds; a Kafka that just broke must not hold up Ctrl-C.
+const CLEAN_UP: Duration = Duration::from_secs(3);
+
+/// The first messages of a new cluster wait for its coordinators and caches; on a busy machine that takes
+/// seconds.
+const ROUND_TRIP: Duration = Duration::from_secs(60);
+
 /// What was typed.
 #[derive(Debug, Clone, Args)]
 pub struct InstallArgs {
     /// Name of the Kafka cluster [default: kafka]
-    pub name: Option<String>,
+    name: Option<String>,
 
     #[command(flatten)]
     spec: SpecArgs,
@@ -53,153 +69,213 @@ pub struct InstallArgs {
     #[arg(short = 'o', long = "output", value_enum, value_name = "FORMAT", hide_possible_values = true)]
     output: Option<ManifestFormat>,
 
-    /// Wait until a message went round (the default)
-    #[arg(long, overrides_with = "no_wait")]
-    wait: bool,
-
-    /// Return as soon as the objects are applied
-    #[arg(long)]
-    no_wait: bool,
-
-    /// Give up waiting after this time
-    #[arg(long, value_name = "DURATION", value_parser = duration::parse, default_value = "10m")]
-    timeout: Duration,
+    #[command(flatten)]
+    wait: WaitArgs,
 }
 
 impl Run for InstallArgs {
     const HANDLES_INTERRUPT: bool = true;
 
     async fn run(self, context: Context) -> CommandResult {
-        let applied = AtomicUsize::new(0);
-        let name = self.cluster_name(&context)?;
+        let typed = self.name.as_deref().or(context.global.kafka.as_deref()).unwrap_or(DEFAULT_NAME);
+        let name = typed
+            .parse()
+            .map_err(|reason| CommandError::usage(format!("\"{typed}\" is no name for a cluster: {reason}")))?;
+        let install = Install {
+            args: &self,
+            context: &context,
+            name: &name,
+            applied: AtomicUsize::new(0),
+            going_round: AtomicBool::new(false),
+        };
+        let mut work = Box::pin(install.run());
         tokio::select! {
-            result = self.install(&context, &name, &applied) => result,
-            () = interrupted() => Err(was_interrupted(&name, applied.load(Ordering::Relaxed))),
+            result = &mut work => result,
+            () = interrupted() => {
+                // The round trip hears the interruption too, and deletes its topic before it ends.
+                if install.going_round.load(Ordering::Relaxed) {
+                    let _ = tokio::time::timeout(CLEAN_UP, work).await;
+                }
+                Err(install.was_interrupted())
+            }
         }
     }
 }
 
-impl InstallArgs {
-    fn cluster_name(&self, context: &Context) -> Result<ClusterName, CommandError> {
-        let typed = self.name.as_deref().or(context.global.kafka.as_deref()).unwrap_or(DEFAULT_NAME);
-        typed.parse().map_err(|reason| CommandError::usage(format!("\"{typed}\" is no name for a cluster: {reason}")))
-    }
+/// One run of the command.
+struct Install<'a> {
+    args: &'a InstallArgs,
+    context: &'a Context,
+    name: &'a ClusterName,
+    /// Objects that are applied so far.
+    applied: AtomicUsize,
+    /// Whether the test topic may exist.
+    going_round: AtomicBool,
+}
 
-    async fn install(&self, context: &Context, name: &ClusterName, applied: &AtomicUsize) -> CommandResult {
+impl Install<'_> {
+    async fn run(&self) -> CommandResult {
         // What cannot be meant is told before anything is asked of a cluster.
-        self.spec.spec(None)?;
-        if self.dry_run.dry_run == DryRun::Client {
-            return self.render_only(context, name).await;
+        self.args.spec.spec(None)?;
+        if self.dry_run() == DryRun::Client {
+            return rendering::run(self).await;
         }
         let started = Instant::now();
-        let kubernetes = context.kubernetes().await?;
-        if self.create_namespace
-            && self.namespace(context, &kubernetes).await? == Change::Created
-            && self.dry_run.dry_run == DryRun::Server
-        {
-            context.ui.warning("the namespace does not exist yet, so the objects in it could not be checked");
-            return self.render_only(context, name).await;
+        let kubernetes = self.context.kubernetes().await?;
+        let is_new = self.args.create_namespace && self.ensure_namespace(&kubernetes).await? == Change::Created;
+        if is_new && self.dry_run() == DryRun::Server {
+            self.context.ui.warning("the namespace does not exist yet, so the objects in it were not checked");
+            return rendering::run(self).await;
         }
-        let inventory = Inventory::of(&kubernetes, name).await?;
-        plan::refuse_unknown_workloads(name, &inventory)?;
-        let spec = self.spec.spec(inventory.document.as_ref())?;
-        let plan = Plan::new(&Target { name, namespace: &kubernetes.namespace, spec: &spec }, &inventory)?;
-        let steps = applying::rehearse(&kubernetes, name, &plan).await?;
-        if self.dry_run.dry_run == DryRun::Server {
-            return self.report(context, &plan, &steps);
-        }
-        applying::apply(&kubernetes, &plan, &steps, |step| {
-            applied.fetch_add(1, Ordering::Relaxed);
-            self.report_step(context, step)
-        })
-        .await?;
-        self.print_documents(context, &plan)?;
-        context.ui.flush()?;
-        if steps.iter().all(|step| step.change == Change::Unchanged) {
-            context.ui.status(format!("cluster \"{name}\" is installed as asked; nothing was changed"));
-        }
-        if self.no_wait {
-            context.ui.hint(format!("see how far it is with `kubectl kafka status {name}`"));
+        let (spec, plan) = self.plan(&kubernetes).await?;
+        let steps = applying::rehearse(&kubernetes, self.name, &plan).await?;
+        if self.dry_run() == DryRun::Server {
+            self.report_all(&plan, &steps)?;
             return Ok(Exit::Done);
         }
-        let wait = Wait { ui: &context.ui, kubernetes: &kubernetes, name, spec: &spec, timeout: self.timeout };
-        let _session = wait.until_ready(started + self.timeout).await?;
-        if plan.identity.mode == Mode::Bootstrap {
-            inventory::mark_joined(&kubernetes, name).await?;
+        applying::apply(&kubernetes, &plan, &steps, |step| {
+            self.applied.fetch_add(1, Ordering::Relaxed);
+            self.report(step)
+        })
+        .await?;
+        self.print_documents(&plan)?;
+        let changed = steps.iter().any(|step| step.change != Change::Unchanged);
+        if !changed {
+            self.context.ui.status(format!("cluster \"{}\" is installed as asked; nothing was changed", self.name));
         }
-        what_next(context, name, &kubernetes, &spec, started.elapsed());
+        if !self.args.wait.is_on() {
+            let flag = self.context.namespace_flag();
+            self.context.ui.hint(format!("see how far it is with `kubectl kafka status {}{flag}`", self.name));
+            return Ok(Exit::Done);
+        }
+        self.until_ready(&kubernetes, &spec, &plan, started).await?;
+        if changed {
+            self.what_next(&kubernetes, &spec);
+        }
         Ok(Exit::Done)
     }
 
-    async fn namespace(&self, context: &Context, kubernetes: &Kubernetes) -> Result<Change, CommandError> {
-        let dry = !self.dry_run.dry_run.is_real();
-        let intent = if dry { Intent::Rehearsal } else { Intent::Real };
+    fn dry_run(&self) -> DryRun {
+        self.args.dry_run.dry_run
+    }
+
+    async fn plan(&self, kubernetes: &Kubernetes) -> Result<(ClusterSpec, Plan), CommandError> {
+        let inventory = Inventory::of(kubernetes, self.name).await?;
+        plan::refuse_unknown_workloads(self.name, &inventory)?;
+        let spec = self.args.spec.spec(inventory.document.as_ref())?;
+        let target = Target { name: self.name, namespace: &kubernetes.namespace, spec: &spec };
+        let plan = Plan::new(&target, &inventory)?;
+        Ok((spec, plan))
+    }
+
+    async fn ensure_namespace(&self, kubernetes: &Kubernetes) -> Result<Change, CommandError> {
+        let intent = if self.dry_run().is_real() { Intent::Real } else { Intent::Rehearsal };
         let change = apply::ensure_namespace(kubernetes, intent).await?;
-        if change == Change::Created && self.output.is_none() {
-            let suffix = self.dry_run.dry_run.suffix();
-            context.ui.out(format!("namespace/{} created{suffix}\n", kubernetes.namespace))?;
+        if change == Change::Created && self.args.output.is_none() {
+            let suffix = self.dry_run().suffix();
+            self.context.ui.out(format!("namespace/{} created{suffix}\n", kubernetes.namespace))?;
         }
         Ok(change)
     }
 
-    fn report(&self, context: &Context, plan: &Plan, steps: &[Step]) -> CommandResult {
+    async fn until_ready(
+        &self,
+        kubernetes: &Kubernetes,
+        spec: &ClusterSpec,
+        plan: &Plan,
+        started: Instant,
+    ) -> Result<(), CommandError> {
+        let timeout = self.args.wait.timeout;
+        let wait = Wait { context: self.context, kubernetes, name: self.name, spec, timeout };
+        let session = wait.until_ready(started + timeout).await?;
+        if plan.identity.mode == Mode::Bootstrap {
+            inventory::mark_joined(kubernetes, self.name).await?;
+        }
+        self.send_round(&session, spec).await?;
+        let controllers = if spec.is_combined() {
+            String::new()
+        } else {
+            format!(", {}", plural(spec.controllers as usize, "controller"))
+        };
+        self.context.ui.status(format!(
+            "Kafka {} \"{}\" is ready after {}, and a message went round: {}{controllers}",
+            spec.kafka_version,
+            self.name,
+            duration(started.elapsed()),
+            plural(spec.brokers as usize, "broker"),
+        ));
+        Ok(())
+    }
+
+    /// A message through every broker and back.
+    async fn send_round(&self, session: &Session, spec: &ClusterSpec) -> Result<(), CommandError> {
+        let brokers = i16::try_from(spec.brokers).unwrap_or(i16::MAX);
+        let plan = RoundTripPlan {
+            topic: round_trip::topic_name(),
+            partitions: brokers.into(),
+            replication_factor: brokers.min(3),
+            messages_per_partition: 1,
+            deadline: ROUND_TRIP,
+        };
+        self.going_round.store(true, Ordering::Relaxed);
+        let gone_round = round_trip::until(session, &plan, interrupted());
+        let gone_round = self.context.ui.patiently("sending a message round", gone_round).await;
+        self.going_round.store(false, Ordering::Relaxed);
+        match gone_round? {
+            Some(trip) => trip.check(),
+            None => Err(self.was_interrupted()),
+        }
+    }
+
+    fn report_all(&self, plan: &Plan, steps: &[Step]) -> Result<(), CommandError> {
         for step in steps {
-            self.report_step(context, step)?;
+            self.report(step)?;
         }
-        self.print_documents(context, plan)?;
-        context.ui.flush()?;
-        Ok(Exit::Done)
+        self.print_documents(plan)
     }
 
-    fn report_step(&self, context: &Context, step: &Step) -> Result<(), CommandError> {
-        match self.output {
-            None => context.ui.out(step.line(self.dry_run.dry_run.suffix())),
-            Some(ManifestFormat::Name) => context.ui.out(format!("{}\n", step.manifest.reference())),
-            Some(_) => Ok(()),
+    fn report(&self, step: &Step) -> Result<(), CommandError> {
+        match self.args.output {
+            None => self.context.ui.out(step.line(self.dry_run().suffix())),
+            Some(ManifestFormat::Name) => self.context.ui.out(format!("{}\n", step.manifest.reference())),
+            Some(ManifestFormat::Yaml | ManifestFormat::Json) => Ok(()),
         }
     }
 
-    fn print_documents(&self, context: &Context, plan: &Plan) -> Result<(), CommandError> {
-        match self.output {
-            Some(format @ (ManifestFormat::Yaml | ManifestFormat::Json)) => {
-                context.ui.out(rendering::render(format, &plan.manifests())?)
-            }
-            _ => Ok(()),
+    fn print_documents(&self, plan: &Plan) -> Result<(), CommandError> {
+        if let Some(format @ (ManifestFormat::Yaml | ManifestFormat::Json)) = self.args.output {
+            self.context.ui.out(rendering::render(format, &plan.manifests())?)?;
+        }
+        self.context.ui.flush()
+    }
+
+    fn was_interrupted(&self) -> CommandError {
+        let (name, flag) = (self.name, self.context.namespace_flag());
+        let applied = self.applied.load(Ordering::Relaxed);
+        if applied == 0 {
+            return CommandError::new(ErrorKind::Interrupted, "interrupted; no object was applied");
+        }
+        let objects = plural(applied, "object");
+        CommandError::new(
+            ErrorKind::Interrupted,
+            format!("interrupted; {objects} of cluster \"{name}\" are in the cluster, and its pods go on starting"),
+        )
+        .hinted("the same command continues")
+        .hinted(format!("`kubectl kafka uninstall {name}{flag}` removes it"))
+    }
+
+    /// What a person types next; on stderr, because stdout lists the objects.
+    fn what_next(&self, kubernetes: &Kubernetes, spec: &ClusterSpec) {
+        let flag = self.context.namespace_flag();
+        let replicas = spec.replication_factor();
+        for line in [
+            "What next:".to_owned(),
+            format!("  kubectl kafka topics create orders --partitions 3 --replication-factor {replicas}{flag}"),
+            format!("  echo hello | kubectl kafka produce orders{flag}"),
+            format!("  kubectl kafka consume orders --from-beginning --count 1{flag}"),
+            format!("Pods connect to {}.{}.svc:{CLIENT_PORT}", self.name.bootstrap(), kubernetes.namespace),
+        ] {
+            self.context.ui.status(line);
         }
     }
-}
-
-fn was_interrupted(name: &ClusterName, applied: usize) -> CommandError {
-    if applied == 0 {
-        return CommandError::new(ErrorKind::Interrupted, "interrupted; nothing was applied");
-    }
-    CommandError::new(
-        ErrorKind::Interrupted,
-        format!("interrupted; {applied} objects of cluster \"{name}\" are applied, and its pods go on starting"),
-    )
-    .hinted("the same command continues")
-    .hinted(format!("`kubectl kafka uninstall {name}` removes it"))
-}
-
-/// What a person types next, on stderr: stdout lists the objects.
-fn what_next(context: &Context, name: &ClusterName, kubernetes: &Kubernetes, spec: &ClusterSpec, took: Duration) {
-    let ui = &context.ui;
-    let controllers = if spec.is_combined() {
-        String::new()
-    } else {
-        format!(", {}", crate::view::plural(spec.controllers as usize, "controller"))
-    };
-    let flag = context.global.namespace.as_ref().map_or_else(String::new, |namespace| format!(" -n {namespace}"));
-    let replicas = spec.replication_factor();
-    ui.status(format!(
-        "Kafka {} \"{name}\" is ready after {}: {}{controllers}",
-        spec.kafka_version,
-        crate::view::duration(took),
-        crate::view::plural(spec.brokers as usize, "broker"),
-    ));
-    ui.status("What next:");
-    ui.status(format!("  kubectl kafka topics create orders --partitions 3 --replication-factor {replicas}{flag}"));
-    ui.status(format!("  echo hello | kubectl kafka produce orders{flag}"));
-    ui.status(format!("  kubectl kafka consume orders --from-beginning --count 1{flag}"));
-    ui.status(format!("Clients in the cluster connect to {}.{}.svc:9092", name.bootstrap(), kubernetes.namespace));
 }

@@ -71,7 +71,7 @@ impl SpecArgs {
     /// What is asked, checked; `kept` is what the cluster's document says.
     pub fn spec(&self, kept: Option<&ClusterSpec>) -> Result<ClusterSpec, CommandError> {
         let spec = self.laid_over(self.base(kept)?)?;
-        spec.validate().map_err(usage)?;
+        spec.validate().map_err(|error| usage(&error))?;
         Ok(spec)
     }
 
@@ -121,7 +121,7 @@ impl SpecArgs {
     }
 }
 
-fn usage(error: SpecError) -> CommandError {
+fn usage(error: &SpecError) -> CommandError {
     CommandError::usage(error.to_string())
 }
 

@@ -169,8 +169,8 @@ mod tests {
         Claim { name: format!("data-demo-{role}-{ordinal}"), role, ordinal, ours }
     }
 
-    fn joined(voters: u32) -> Option<Identity> {
-        Some(Identity { mode: Mode::Join, ..Identity::generate(voters) })
+    fn joined(voters: u32) -> Identity {
+        Identity { mode: Mode::Join, ..Identity::generate(voters) }
     }
 
     fn planned(spec: &ClusterSpec, inventory: &Inventory) -> Result<Plan, CommandError> {
@@ -195,7 +195,7 @@ mod tests {
     fn a_claim_of_other_hands_is_refused_only_where_a_pod_would_take_it() {
         let inventory = |ordinal| Inventory {
             claims: vec![claim(Role::Broker, ordinal, false)],
-            identity: joined(3),
+            identity: Some(joined(3)),
             ..Inventory::default()
         };
         assert!(refusal(&spec(3, 3), &inventory(0)).contains("\"data-demo-broker-0\" exists and does not belong"));
@@ -206,7 +206,7 @@ mod tests {
     fn an_installed_cluster_is_not_changed() {
         let inventory = Inventory {
             document: Some(spec(3, 3)),
-            identity: joined(3),
+            identity: Some(joined(3)),
             workloads: vec![Role::Controller, Role::Broker],
             claims: vec![claim(Role::Controller, 0, true)],
         };
@@ -220,7 +220,7 @@ mod tests {
     fn kept_data_comes_back_as_the_same_cluster() {
         let inventory = Inventory {
             document: Some(spec(3, 3)),
-            identity: joined(3),
+            identity: Some(joined(3)),
             claims: vec![claim(Role::Controller, 0, true), claim(Role::Broker, 0, true)],
             ..Inventory::default()
         };
@@ -231,7 +231,7 @@ mod tests {
 
     #[test]
     fn a_quorum_whose_disks_are_all_gone_starts_afresh_unless_brokers_have_data() {
-        let gone = Inventory { document: Some(spec(3, 3)), identity: joined(3), ..Inventory::default() };
+        let gone = Inventory { document: Some(spec(3, 3)), identity: Some(joined(3)), ..Inventory::default() };
         let plan = planned(&spec(3, 3), &gone).expect("a plan");
         assert_eq!((plan.identity.mode, plan.fresh_quorum), (Mode::Bootstrap, true));
         let half = Inventory { claims: vec![claim(Role::Broker, 1, true)], ..gone };

@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::health;
+use crate::commands::Context;
 use crate::connect::Session;
 use crate::error::CommandError;
 use crate::k8s::diagnose::{self, Cause, Certainty, Diagnosis, Facts, Phase};
@@ -15,7 +16,7 @@ use crate::k8s::discover::{self, KafkaCluster};
 use crate::k8s::manifests::ClusterSpec;
 use crate::k8s::{ClusterName, Kubernetes, Role, logs};
 use crate::kafka::{ClusterOptions, DialReason, Error as KafkaError};
-use crate::ui::{Progress, Ui};
+use crate::ui::Progress;
 
 /// How often pods are looked at: often enough that nobody waits for us, seldom enough for any API server.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
@@ -25,14 +26,14 @@ const LOOK_CLOSER_EVERY: Duration = Duration::from_secs(2);
 /// StorageClass of the same `kubectl apply`.
 const STANDS_AFTER: Duration = Duration::from_secs(5);
 /// One question to a Kafka that is just starting; it is asked again.
-const ASK_TIMEOUT: Duration = Duration::from_secs(5);
+const ASK: ClusterOptions = ClusterOptions { request_timeout: Duration::from_secs(5), retry_for: Duration::ZERO };
 /// A message of progress stays on one line.
 const LINE: usize = 100;
 
 /// Which cluster is waited for, and until when.
 pub(super) struct Wait<'a> {
-    /// The terminal.
-    pub ui: &'a Ui,
+    /// The terminal and the flags.
+    pub context: &'a Context,
     /// Where.
     pub kubernetes: &'a Kubernetes,
     /// Which.
@@ -61,7 +62,7 @@ impl Wait<'_> {
     /// Until every pod is ready and Kafka says so too.
     pub(super) async fn until_ready(&self, deadline: Instant) -> Result<Session, CommandError> {
         let last = Last::default();
-        let progress = self.ui.progress();
+        let progress = self.context.ui.progress();
         let watched = tokio::time::timeout_at(deadline, self.watch(&progress, &last)).await;
         drop(progress);
         match watched {
@@ -83,7 +84,6 @@ impl Wait<'_> {
         let mut looked_closer: Option<Instant> = None;
         let mut standing = Standing::default();
         let mut session = None;
-        self.announce(progress);
         loop {
             let closer = looked_closer.is_none_or(|at| at.elapsed() >= LOOK_CLOSER_EVERY);
             match self.look(facts, closer).await {
@@ -125,12 +125,6 @@ impl Wait<'_> {
         self.spec.roles().iter().flat_map(|role| of(*role)).collect()
     }
 
-    fn announce(&self, progress: &Progress) {
-        for pod in self.pods() {
-            progress.set(&pod, format!("{pod}: waiting to be created"));
-        }
-    }
-
     /// A line per pod; whether all of them are ready.
     fn show(&self, progress: &Progress, facts: &Facts, causes: &[Diagnosis], last: &Last) -> bool {
         let mut ready = 0;
@@ -164,7 +158,7 @@ impl Wait<'_> {
     ) -> Result<bool, Stopped> {
         let answer = match session {
             Some(open) => health::pending(open, self.spec).await,
-            None => match health::connect(self.kubernetes, self.place(facts), self.options()).await {
+            None => match health::connect(self.kubernetes, self.place(facts), ASK).await {
                 Ok(opened) => health::pending(session.insert(opened), self.spec).await,
                 Err(error) => Err(error),
             },
@@ -180,10 +174,6 @@ impl Wait<'_> {
         progress.set("kafka", shortened(&format!("kafka: {pending}")));
         last.set(format!("all pods are ready, but {pending}"));
         Ok(false)
-    }
-
-    fn options(&self) -> ClusterOptions {
-        ClusterOptions { request_timeout: ASK_TIMEOUT, retry_for: Duration::ZERO }
     }
 
     fn place(&self, facts: &Facts) -> KafkaCluster {
@@ -209,19 +199,23 @@ impl Wait<'_> {
             Some(hint) => error.hinted(hint.clone()),
             None => error,
         };
-        error.hinted(format!("remove what was made with `kubectl kafka uninstall {}`", self.name))
+        error.hinted(format!(
+            "remove what was made with `kubectl kafka uninstall {} --delete-data{}`, then install again",
+            self.name,
+            self.context.namespace_flag()
+        ))
     }
 
     async fn show_log(&self, cause: &Diagnosis) {
         let pod = cause.object.trim_start_matches("pod ");
         match logs::last_words(self.kubernetes, pod).await {
             Ok(lines) => {
-                self.ui.status(format!("the last lines of pod {pod}:"));
+                self.context.ui.status(format!("the last lines of pod {pod}:"));
                 for line in lines {
-                    self.ui.status(format!("  {line}"));
+                    self.context.ui.status(format!("  {line}"));
                 }
             }
-            Err(error) => self.ui.warning(format!("cannot read the log of pod {pod}: {error}")),
+            Err(error) => self.context.ui.warning(format!("cannot read the log of pod {pod}: {error}")),
         }
     }
 }
@@ -247,7 +241,7 @@ impl Standing {
         let finals: Vec<_> = causes
             .iter()
             .filter(|cause| cause.certainty == Certainty::Final)
-            .map(|cause| (cause.object.clone(), cause.cause.clone()))
+            .map(|cause| (cause.object.clone(), cause.cause))
             .collect();
         self.0.retain(|key, _| finals.contains(key));
         for key in finals {

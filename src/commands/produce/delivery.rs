@@ -2,14 +2,22 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use rdkafka::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{DeliveryResult, Message};
-use rdkafka::producer::{BaseProducer, ProducerContext};
+use rdkafka::producer::{BaseProducer, Producer as _, ProducerContext};
 
+use crate::error::CommandError;
 use crate::gateway::quiet;
+
+/// Longer than it takes to find out that there is nothing to hurry.
+const HURRY: Duration = Duration::from_secs(2);
+
+/// One poll: answers are taken at once, this is how often the thread looks up.
+const POLL: Duration = Duration::from_millis(20);
 
 /// librdkafka's producer with our accounting.
 pub(in crate::commands) type Producer<R> = BaseProducer<Delivery<R>>;
@@ -19,6 +27,9 @@ pub(in crate::commands) trait Receipt: Send + 'static {
     /// The message of this number (from 1) is in this partition at this offset, or at −1 when no broker
     /// said where.
     fn arrived(&mut self, number: u64, partition: i32, offset: i64, bytes: u64);
+
+    /// No answer waits at the moment: what was printed should become visible.
+    fn pause(&mut self) {}
 }
 
 /// Accounts for every message that was handed over.
@@ -70,6 +81,43 @@ impl<R: Receipt> Delivery<R> {
     /// What the answers said so far.
     pub(in crate::commands) fn state(&self) -> MutexGuard<'_, State<R>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Spares the first message half a second: librdkafka asks for a producer id when metadata comes, drops its
+/// bootstrap connection for the same reason, finds no broker and waits 500 ms. A second answer, by a broker
+/// that stays, makes it ask again at once.
+pub(in crate::commands) fn hurry<R: Receipt>(producer: &Arc<Producer<R>>, topic: &str) {
+    let (producer, topic) = (Arc::clone(producer), topic.to_owned());
+    std::thread::spawn(move || {
+        for _ in 0..2 {
+            let _ = producer.client().fetch_metadata(Some(&topic), HURRY);
+        }
+    });
+}
+
+/// Takes the brokers' answers on a thread of its own, until it is dropped.
+pub(in crate::commands) struct Poller(Arc<AtomicBool>);
+
+impl Poller {
+    pub(in crate::commands) fn start<R: Receipt>(producer: &Arc<Producer<R>>) -> Result<Self, CommandError> {
+        let stop = Arc::new(AtomicBool::new(false));
+        let (producer, stopped) = (Arc::clone(producer), Arc::clone(&stop));
+        let work = move || {
+            while !stopped.load(Ordering::Relaxed) {
+                producer.poll(POLL);
+                producer.context().state().receipt.pause();
+            }
+        };
+        let started = std::thread::Builder::new().name("deliveries".to_owned()).spawn(work);
+        started.map_err(|error| CommandError::failed(format!("cannot start a thread: {error}")))?;
+        Ok(Self(stop))
+    }
+}
+
+impl Drop for Poller {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
     }
 }
 

@@ -19,10 +19,10 @@ use super::consume::RecordOutput;
 use super::{Context, Run, topics};
 use crate::cli::duration;
 use crate::error::CommandResult;
-use crate::kafka::records::{Bound, OffsetRange, input};
+use crate::kafka::records::{input, offsets};
 
-pub(super) use delivery::{Delivery, Producer, Receipt};
-pub(super) use run::configure;
+pub(super) use delivery::{Delivery, Poller, Producer, Receipt, hurry};
+pub(super) use run::{configure, words};
 
 /// What was typed.
 #[derive(Debug, Clone, Args)]
@@ -170,10 +170,8 @@ fn partition(text: &str) -> Result<PartitionChoice, String> {
 }
 
 fn timestamp(text: &str) -> Result<i64, String> {
-    match OffsetRange::parse(&format!("@{text}"), Timestamp::now()) {
-        Ok(OffsetRange { start: Bound::Time(time), stop: None }) => Ok(time),
-        _ => Err("expected milliseconds, seconds, 2026-01-31, 2026-01-31T10:00:00Z, or -1h".to_owned()),
-    }
+    offsets::parse_time(text, Timestamp::now())
+        .ok_or_else(|| "expected milliseconds, seconds, 2026-01-31, 2026-01-31T10:00:00Z, or -1h".to_owned())
 }
 
 impl Run for ProduceArgs {

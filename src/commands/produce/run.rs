@@ -1,8 +1,9 @@
 //! The course of one `produce`: connect, send, wait for the answers, account for them.
 
+use std::collections::BTreeSet;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use rdkafka::ClientConfig;
@@ -11,7 +12,7 @@ use rdkafka::producer::Producer as _;
 use serde::Serialize;
 use tokio::time::Instant;
 
-use super::delivery::{Delivery, Failure, Producer, Receipt};
+use super::delivery::{self, Delivery, Failure, Poller, Producer, Receipt};
 use super::sender::{Sender, Shared};
 use super::source::Source;
 use super::{Acks, Compression, PartitionChoice, ProduceArgs};
@@ -21,13 +22,12 @@ use crate::commands::{Context, lookup};
 use crate::connect::Session;
 use crate::error::{CommandError, CommandResult, Exit};
 use crate::gateway::Gateway;
-use crate::kafka::Ask;
 use crate::kafka::admin::configs;
+use crate::kafka::admin::topics::Topic;
+use crate::kafka::{Ask, NodeId};
 use crate::ui::Ui;
 use crate::view;
 
-/// One poll for answers; they are taken at once, this is how often the thread looks up.
-const POLL: Duration = Duration::from_millis(20);
 /// How often the command looks whether all answers are there.
 const LOOK: Duration = Duration::from_millis(2);
 /// How long Ctrl-C waits for what was handed over already.
@@ -41,6 +41,8 @@ const QUEUE_KBYTES: usize = 32 * 1024;
 const QUEUE_MESSAGES: usize = 100_000;
 /// A batch that is larger gains nothing.
 const BATCH_BYTES: usize = 1_000_000;
+/// Streams that are opened before librdkafka asks for them.
+const MOST_EARLY_STREAMS: usize = 6;
 /// The range of librdkafka's `message.max.bytes`.
 const MESSAGE_BYTES: std::ops::RangeInclusive<usize> = 1_000..=100 << 20;
 
@@ -87,10 +89,8 @@ impl Receipt for Report {
         self.unwritable = self.ui.out(line).err();
         self.dirty = true;
     }
-}
 
-impl Report {
-    fn flush(&mut self) {
+    fn pause(&mut self) {
         if std::mem::take(&mut self.dirty) && self.unwritable.is_none() {
             self.unwritable = self.ui.flush().err();
         }
@@ -124,6 +124,7 @@ pub(super) async fn run(args: ProduceArgs, context: Context) -> CommandResult {
         () = &mut interrupted => return Ok(Exit::Interrupted),
     };
     let gateway = Gateway::open(session.kafka.dialer(), &session.kafka.brokers())?;
+    gateway.warm(leaders(&topic));
     let mut config = gateway.client_config();
     configure(&mut config, args.acks, args.compression, args.timeout, limit);
     let report = Report {
@@ -139,7 +140,10 @@ pub(super) async fn run(args: ProduceArgs, context: Context) -> CommandResult {
             .create_with_context(Delivery::new(report))
             .map_err(|error: KafkaError| CommandError::failed(format!("cannot start the producer: {error}")))?,
     );
-    let polling = Poller::start(&producer);
+    let polling = Poller::start(&producer)?;
+    if args.acks == Acks::All {
+        delivery::hurry(&producer, &args.topic);
+    }
     let shared = Arc::new(Shared::default());
     let sender = Sender::new(&args, topic, limit, Arc::clone(&producer), Arc::clone(&shared));
     let end = send(sender, source, interrupted).await;
@@ -147,6 +151,12 @@ pub(super) async fn run(args: ProduceArgs, context: Context) -> CommandResult {
     let open = settle(&producer, &shared, patience).await;
     drop(polling);
     conclude(&args, &context, &gateway, &producer, end, open)
+}
+
+/// The brokers that messages go to; of many only the first, a stream costs the API server something.
+fn leaders(topic: &Topic) -> BTreeSet<NodeId> {
+    let leaders: BTreeSet<NodeId> = topic.partitions.iter().filter_map(|partition| partition.leader).collect();
+    leaders.into_iter().take(MOST_EARLY_STREAMS).collect()
 }
 
 fn style(args: &ProduceArgs, context: &Context) -> Style {
@@ -207,29 +217,6 @@ pub(in crate::commands) fn configure(
         .set("partitioner", "murmur2_random");
 }
 
-/// Takes the brokers' answers on a thread of its own, until it is dropped.
-struct Poller(Arc<AtomicBool>);
-
-impl Poller {
-    fn start(producer: &Arc<Producer<Report>>) -> Self {
-        let stop = Arc::new(AtomicBool::new(false));
-        let (producer, stopped) = (Arc::clone(producer), Arc::clone(&stop));
-        std::thread::spawn(move || {
-            while !stopped.load(Ordering::Relaxed) {
-                producer.poll(POLL);
-                producer.context().state().receipt.flush();
-            }
-        });
-        Self(stop)
-    }
-}
-
-impl Drop for Poller {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-}
-
 async fn send(sender: Sender<Report>, source: Source, interrupted: Pin<&mut impl Future<Output = ()>>) -> End {
     let shared = Arc::clone(&sender.shared);
     let mut thread = tokio::task::spawn_blocking(move || sender.run(source));
@@ -268,7 +255,7 @@ fn conclude(
     open: u64,
 ) -> CommandResult {
     let mut state = producer.context().state();
-    state.receipt.flush();
+    state.receipt.pause();
     context.ui.status(state.receipt.tally.line("produced", "to"));
     if let Some(first) = &state.first {
         let reason = reason(args, first, gateway, state.remark.as_deref());
@@ -321,6 +308,6 @@ fn reason(args: &ProduceArgs, first: &Failure, gateway: &Gateway, remark: Option
 }
 
 /// librdkafka's words without the name of its error variant.
-pub(super) fn words(error: &KafkaError) -> String {
+pub(in crate::commands) fn words(error: &KafkaError) -> String {
     error.rdkafka_error_code().map_or_else(|| error.to_string(), |code| code.to_string())
 }

@@ -6,13 +6,11 @@
 
 mod removing;
 
-use std::time::Duration;
-
 use clap::Args;
 use tokio::time::Instant;
 
 use super::{Context, Run};
-use crate::cli::{DryRunArgs, duration, interrupted};
+use crate::cli::{DryRunArgs, WaitArgs, interrupted};
 use crate::error::{CommandError, CommandResult, ErrorKind, Exit};
 use crate::k8s::manifests::Manifest;
 use crate::k8s::remove::Belongings;
@@ -22,6 +20,7 @@ use removing::Removal;
 
 /// What was typed.
 #[derive(Debug, Clone, Args)]
+#[command(mut_arg("no_wait", |arg| arg.help("Wait for the brokers only, which cannot stop cleanly after the controllers")))]
 pub struct UninstallArgs {
     /// The Kafka cluster; the same as --kafka
     #[arg(value_name = "NAME")]
@@ -38,17 +37,8 @@ pub struct UninstallArgs {
     #[command(flatten)]
     dry_run: DryRunArgs,
 
-    /// Wait until everything is gone (the default)
-    #[arg(long, overrides_with = "no_wait")]
-    wait: bool,
-
-    /// Wait for the brokers only: they cannot stop cleanly after the controllers
-    #[arg(long)]
-    no_wait: bool,
-
-    /// Give up waiting after this time
-    #[arg(long, value_name = "DURATION", value_parser = duration::parse, default_value = "10m")]
-    timeout: Duration,
+    #[command(flatten)]
+    wait: WaitArgs,
 }
 
 impl Run for UninstallArgs {
@@ -97,8 +87,8 @@ impl UninstallArgs {
             found: &found,
             delete_data: self.delete_data,
             dry_run: self.dry_run.dry_run,
-            wait: !self.no_wait,
-            timeout: self.timeout,
+            wait: self.wait.is_on(),
+            timeout: self.wait.timeout,
         };
         if !self.dry_run.dry_run.is_real() {
             return removal.rehearse().await;
@@ -106,11 +96,12 @@ impl UninstallArgs {
         if !self.yes {
             ask(context, name, &kubernetes, &removal)?;
         }
-        removal.run(Instant::now() + self.timeout).await?;
+        removal.run(Instant::now() + self.wait.timeout).await?;
         if !self.delete_data && !found.claims.is_empty() {
             context.ui.status(format!(
-                "The data of cluster \"{name}\" is kept in {}; install it again with `kubectl kafka install {name}`",
-                plural(found.claims.len(), "volume")
+                "The data of cluster \"{name}\" is kept in {}; install it again with `kubectl kafka install {name}{}`",
+                plural(found.claims.len(), "volume"),
+                context.namespace_flag()
             ));
         }
         Ok(Exit::Done)
@@ -124,9 +115,6 @@ fn ask(
     kubernetes: &Kubernetes,
     removal: &Removal<'_>,
 ) -> Result<(), CommandError> {
-    if !context.ui.can_ask() {
-        return context.ui.confirm("").map(|_| ());
-    }
     let show = |objects: &[&Manifest]| {
         for object in objects {
             context.ui.status(format!("  {}", described(object)));

@@ -4,7 +4,8 @@ use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Pod};
 
 use super::{Cause, Certainty, Diagnosis, Facts, one_line};
 
-/// The first claim of a pod that has no volume, and why. `None` when all of them have one.
+/// The first claim of a pod that gets no volume, and why. `None` when all of them have one, or wait for
+/// the pod's own node.
 pub(super) fn diagnose(pod: &Pod, facts: &Facts) -> Option<Diagnosis> {
     let names: Vec<&str> = pod
         .spec
@@ -16,10 +17,10 @@ pub(super) fn diagnose(pod: &Pod, facts: &Facts) -> Option<Diagnosis> {
         let phase = claim.status.as_ref().and_then(|status| status.phase.as_deref());
         claim.metadata.name.as_deref().is_some_and(|name| names.contains(&name)) && phase != Some("Bound")
     })?;
-    Some(unbound(claim, facts))
+    unbound(claim, facts)
 }
 
-fn unbound(claim: &PersistentVolumeClaim, facts: &Facts) -> Diagnosis {
+fn unbound(claim: &PersistentVolumeClaim, facts: &Facts) -> Option<Diagnosis> {
     let name = claim.metadata.name.clone().unwrap_or_default();
     let class = claim.spec.as_ref().and_then(|spec| spec.storage_class_name.clone()).filter(|class| !class.is_empty());
     let reasons = ["ProvisioningFailed", "FailedBinding"];
@@ -38,13 +39,13 @@ fn unbound(claim: &PersistentVolumeClaim, facts: &Facts) -> Diagnosis {
             Some("list them with `kubectl get storageclass` and name one with --storage-class"),
         ),
         (_, Some(warning)) => (Certainty::MayPass, format!("gets no volume: {warning}"), None),
-        (Some(class), None) => (Certainty::MayPass, format!("waits for a volume of StorageClass \"{class}\""), None),
+        (Some(_), None) => return None,
     };
-    Diagnosis {
+    Some(Diagnosis {
         object: format!("claim {name}"),
         cause: Cause::Volume,
         certainty,
         message,
         hint: hint.map(str::to_owned),
-    }
+    })
 }

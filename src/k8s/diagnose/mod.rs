@@ -23,7 +23,7 @@ pub enum Certainty {
 }
 
 /// What is wrong.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Cause {
     /// The image cannot be pulled.
     Image,

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use k8s_openapi::api::core::v1::{ConfigMap, Secret, ServiceAccount};
 
 use super::Target;
+use super::document::{ClusterDocument, DOCUMENT_KEY};
 use super::identity::Identity;
 use super::properties::server_properties;
 use super::script::{LOGGING, start_script};
-use super::spec::{ClusterDocument, DOCUMENT_KEY};
 use crate::k8s::error::{Error, Result};
 use crate::k8s::names::Role;
 

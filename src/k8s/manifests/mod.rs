@@ -6,6 +6,7 @@
 //! publish addresses that are not ready, or nothing would ever start. Volumes outlive everything.
 
 mod configuration;
+mod document;
 mod identity;
 mod policies;
 mod properties;
@@ -21,9 +22,10 @@ use kube::core::ApiResource;
 use serde::Serialize;
 use serde_json::Value;
 
+pub use document::{ClusterDocument, DOCUMENT_KEY};
 pub use identity::{Identity, KEY_MODE, Mode};
 pub use quantity::Quantity;
-pub use spec::{ClusterDocument, ClusterSpec, DOCUMENT_KEY, SpecError};
+pub use spec::{ClusterSpec, SpecError};
 
 use crate::k8s::error::{Error, Result};
 use crate::k8s::names::{CONTROLLER_PORT, ClusterName, Role};

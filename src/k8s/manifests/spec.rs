@@ -1,5 +1,4 @@
-//! What was asked of `install`, as a plain value: the source of every manifest, and what is kept in the
-//! cluster so that the next command knows it.
+//! What was asked of `install`, as a plain value: the source of every manifest.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::properties;
 use super::quantity::Quantity;
-use crate::k8s::names::{ClusterName, Role};
+use crate::k8s::names::Role;
 
 /// The Kafka that is installed when none is named.
 const DEFAULT_KAFKA_VERSION: &str = "4.3.1";
@@ -160,17 +159,17 @@ impl ClusterSpec {
 
     /// Memory of a pod, request and limit.
     pub fn memory(&self, role: Role) -> Quantity {
-        self.for_role(role, &self.memory, CONTROLLER_MEMORY)
+        Self::for_role(role, &self.memory, CONTROLLER_MEMORY)
     }
 
     /// CPU request of a pod.
     pub fn cpu(&self, role: Role) -> Quantity {
-        self.for_role(role, &self.cpu, CONTROLLER_CPU)
+        Self::for_role(role, &self.cpu, CONTROLLER_CPU)
     }
 
     /// Size of a pod's volume.
     pub fn storage_size(&self, role: Role) -> Quantity {
-        self.for_role(role, &self.storage.size, CONTROLLER_STORAGE)
+        Self::for_role(role, &self.storage.size, CONTROLLER_STORAGE)
     }
 
     /// The JVM's heap in MiB.
@@ -178,7 +177,7 @@ impl ClusterSpec {
         ((self.memory(role).whole() >> 20) / 2).min(LARGEST_HEAP_MIB)
     }
 
-    fn for_role(&self, role: Role, asked: &Quantity, most_of_a_controller: &str) -> Quantity {
+    fn for_role(role: Role, asked: &Quantity, most_of_a_controller: &str) -> Quantity {
         match (role, most_of_a_controller.parse()) {
             (Role::Controller, Ok(most)) => asked.at_most(&most),
             _ => asked.clone(),
@@ -243,71 +242,6 @@ fn version(text: &str) -> Result<(), SpecError> {
             format!("`{text}` is no version of Apache Kafka; write for example {DEFAULT_KAFKA_VERSION}"),
         )),
     }
-}
-
-/// The document that is kept in the cluster, as `cluster.yaml` in a ConfigMap.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ClusterDocument {
-    api_version: String,
-    kind: String,
-    /// Which cluster.
-    pub metadata: DocumentMetadata,
-    /// What was asked.
-    pub spec: ClusterSpec,
-}
-
-/// Which cluster a document is about.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DocumentMetadata {
-    /// Its name.
-    pub name: ClusterName,
-    /// Its namespace.
-    pub namespace: String,
-}
-
-/// The key of the document in its ConfigMap.
-pub const DOCUMENT_KEY: &str = "cluster.yaml";
-const API_VERSION: &str = "kubectl-kafka/v1";
-const KIND: &str = "Cluster";
-
-impl ClusterDocument {
-    /// The document of a cluster.
-    pub fn new(name: &ClusterName, namespace: &str, spec: &ClusterSpec) -> Self {
-        Self {
-            api_version: API_VERSION.to_owned(),
-            kind: KIND.to_owned(),
-            metadata: DocumentMetadata { name: name.clone(), namespace: namespace.to_owned() },
-            spec: spec.clone(),
-        }
-    }
-
-    /// YAML, as it is kept.
-    pub fn to_yaml(&self) -> Result<String, String> {
-        serde_saphyr::to_string(self).map_err(|error| error.to_string())
-    }
-
-    /// From what was kept. A document of a newer plugin is an error that says so.
-    pub fn from_yaml(text: &str) -> Result<Self, String> {
-        #[derive(Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Head {
-            api_version: String,
-            kind: String,
-        }
-        let head: Head = serde_saphyr::from_str(text).map_err(|error| first_line(&error.to_string()))?;
-        if head.api_version != API_VERSION || head.kind != KIND {
-            return Err(format!(
-                "it is a {} {}, and this version of kubectl-kafka reads {API_VERSION} {KIND}",
-                head.api_version, head.kind
-            ));
-        }
-        serde_saphyr::from_str(text).map_err(|error| first_line(&error.to_string()))
-    }
-}
-
-fn first_line(text: &str) -> String {
-    text.lines().next().unwrap_or_default().to_owned()
 }
 
 #[cfg(test)]
@@ -376,18 +310,5 @@ mod tests {
         assert_eq!(heap("768Mi", Role::Controller), 384);
         assert_eq!(heap("64Gi", Role::Broker), 6144);
         assert_eq!(heap("64Gi", Role::Controller), 512);
-    }
-
-    #[test]
-    fn the_document_comes_back_as_it_was_written() {
-        let name: ClusterName = "demo".parse().expect("a name");
-        let mut asked = spec(|spec| spec.storage.class = Some("fast".into()));
-        asked.config.insert("log.retention.hours".into(), "24".into());
-        asked.config.insert("compression.type".into(), "on".into());
-        let document = ClusterDocument::new(&name, "kafka", &asked);
-        let text = document.to_yaml().expect("YAML");
-        assert_eq!(ClusterDocument::from_yaml(&text), Ok(document));
-        let newer = text.replace("kubectl-kafka/v1", "kubectl-kafka/v9");
-        assert!(ClusterDocument::from_yaml(&newer).is_err_and(|error| error.contains("kubectl-kafka/v9")));
     }
 }

@@ -113,7 +113,8 @@ impl fmt::Display for Notice {
 struct Lane {
     connection: Option<Arc<Connection>>,
     busy: bool,
-    not_before: Instant,
+    /// The pause after a failure ends then.
+    not_before: Option<Instant>,
     pause: Duration,
     permits: Arc<Semaphore>,
     /// The first Fetch takes the connection that the cluster has open; after a failure, a fresh one.
@@ -125,7 +126,7 @@ impl Lane {
         Self {
             connection: None,
             busy: false,
-            not_before: Instant::now(),
+            not_before: None,
             pause: FIRST_PAUSE,
             permits: Arc::new(Semaphore::new(ANSWERS_PER_BROKER)),
             fresh: false,
@@ -215,10 +216,13 @@ impl<'c> Reader<'c> {
                 by_leader.entry(leader).or_default().push(at);
             }
         }
+        for lane in self.lanes.values_mut() {
+            lane.not_before = lane.not_before.filter(|until| *until > now);
+        }
         let share = (MEMORY / ANSWERS_PER_BROKER / by_leader.len().max(1)).clamp(*ANSWER.start(), *ANSWER.end());
         for (node, mut asked) in by_leader {
             let lane = self.lanes.entry(node).or_insert_with(Lane::new);
-            if lane.busy || lane.not_before > now {
+            if lane.busy || lane.not_before.is_some() {
                 continue;
             }
             lane.busy = true;
@@ -258,10 +262,13 @@ impl<'c> Reader<'c> {
         }
     }
 
+    fn is_looking_needed(&self) -> bool {
+        self.parts.iter().any(|part| part.leader.is_none() && !part.is_done())
+    }
+
     /// Asks for the metadata when a partition has no leader.
     fn start_look(&mut self, work: &mut FuturesUnordered<BoxFuture<'c, Outcome>>) {
-        let lost = self.parts.iter().any(|part| part.leader.is_none() && !part.is_done());
-        if !lost || self.looking || self.look_at > Instant::now() {
+        if !self.is_looking_needed() || self.looking || self.look_at > Instant::now() {
             return;
         }
         self.looking = true;
@@ -272,12 +279,12 @@ impl<'c> Reader<'c> {
         work.push(Box::pin(async move { Outcome::Looked(cluster.metadata(&Ask::Topics(names)).await) }));
     }
 
+    /// When something can be started that could not be started now.
     fn next_wake(&self) -> Instant {
-        let lanes = self.lanes.values().filter(|lane| !lane.busy).map(|lane| lane.not_before);
-        let look = (!self.looking).then_some(self.look_at);
-        let now = Instant::now();
-        let soonest = lanes.chain(look).filter(|wake| *wake > now).min();
-        soonest.unwrap_or(now + LONGEST_PAUSE).min(now + LONGEST_PAUSE)
+        let pauses = self.lanes.values().filter_map(|lane| lane.not_before);
+        let look = (self.is_looking_needed() && !self.looking).then_some(self.look_at);
+        let latest = Instant::now() + LONGEST_PAUSE;
+        pauses.chain(look).min().unwrap_or(latest).min(latest)
     }
 
     async fn settle(&mut self, outcome: Outcome) -> Result<(), Error> {
@@ -298,7 +305,7 @@ impl<'c> Reader<'c> {
             lane.busy = false;
             lane.connection = None;
             lane.fresh = true;
-            lane.not_before = Instant::now() + lane.pause;
+            lane.not_before = Some(Instant::now() + lane.pause);
             lane.pause = (lane.pause * 2).min(LONGEST_PAUSE);
         }
         for at in asked {

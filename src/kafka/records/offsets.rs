@@ -173,6 +173,14 @@ fn time(text: &str, now: Timestamp) -> Option<Bound> {
     instant(text).map(|instant| Bound::Time(instant.as_millisecond()))
 }
 
+/// A time alone, in milliseconds since 1970: 13 digits, 10 digits, a date, RFC 3339, or `-1h`.
+pub fn parse_time(text: &str, now: Timestamp) -> Option<i64> {
+    match time(text, now)? {
+        Bound::Time(time) => Some(time),
+        _ => None,
+    }
+}
+
 /// `YYYY-MM-DD` (UTC) or RFC 3339.
 fn instant(text: &str) -> Option<Timestamp> {
     if text.contains('T') {

@@ -1,6 +1,6 @@
 # apache/kafka 4.3.1 from its published jars, to the official image's contract: uid 1000, /opt/kafka/{bin,config,libs},
 # /var/lib/kafka/data, /etc/kafka/secrets. Not there: the entrypoint /etc/kafka/docker/run, which the product never uses.
-# shellcheck shell=bash disable=SC2034  # lib/images.sh uses the names
+# shellcheck shell=bash disable=SC2034,SC2154  # shares names with lib/images.sh
 
 tag=docker.io/apache/kafka:4.3.1
 parts=(images/base/userland.sh images/base/java.sh images/kafka/distribution.sh images/kafka/train.sh images/kafka/tools

@@ -38,7 +38,7 @@ check_go() {
   local needed version
   needed=$(awk '$1 == "go" {print $2}' "$here/kubernetes/go.mod")
   [ -n "$(type -P go)" ] || fail "building Kubernetes needs Go $needed or newer, and there is no go in PATH" \
-    "install it, or: apt-get install golang-1.24-go from Debian's backports, and put its bin directory in PATH"
+    "install Go and put its bin directory in PATH (Debian 12's own package golang is too old)"
   version=$(go env GOVERSION)
   version=${version#go}
   [ "$(printf '%s\n' "$needed" "$version" | sort -V | head -n 1)" = "$needed" ] ||
@@ -47,6 +47,8 @@ check_go() {
 
 check_network() {
   local port owner route
+  # Not there before the packages are.
+  [ -n "$(type -P ss)" ] || return 0
   for port in "${PORTS[@]}"; do
     owner=$(ss -Hltnp "sport = :$port" | head -n 1)
     [ -z "$owner" ] || fail "port $port is taken by $(port_owner "$owner")" \

@@ -12,7 +12,8 @@ down() {
   # Nothing may start pods any more before the pods are ended.
   end_processes 3 kubelet controller-manager scheduler provisioner proxy coredns
   end_pods
-  end_processes 5 apiserver etcd containerd
+  # The API server would wait a minute for its watches to end.
+  end_processes 1 apiserver etcd containerd
   end_shims
   say "removing what it left"
   unmount_all

@@ -1,5 +1,5 @@
-# /opt/kafka as the official distribution lays it out, from the published jars.
-# shellcheck shell=bash
+# The layout of the official distribution below /opt/kafka, from the published jars.
+# shellcheck shell=bash disable=SC2154  # `here` comes from the entry script
 
 kafka_distribution() { # root version logging-jar
   local kafka=$1/opt/kafka
