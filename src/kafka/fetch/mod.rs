@@ -5,11 +5,11 @@
 //! and hide leader epochs. This reader ends by fetch **position**, so that a tail of transaction markers or
 //! compacted records never makes it wait, and goes on by offset when brokers die.
 //!
-//! * [`batch`]: record batches (magic 2), as they lie in a Fetch response.
-//! * [`decompress`]: gzip, snappy, lz4, zstd.
-//! * [`committed`]: which batches `read_committed` leaves out.
-//! * [`chunk`]: what one response brought of one partition, to be decoded elsewhere.
-//! * [`reader`]: the loop.
+//! * `batch`: record batches (magic 2), as they lie in a Fetch response.
+//! * `decompress`: gzip, snappy, lz4, zstd.
+//! * `committed`: which batches `read_committed` leaves out.
+//! * `chunk`: what one response brought of one partition, to be decoded elsewhere.
+//! * `reader`: the loop.
 
 pub mod batch;
 pub mod chunk;
