@@ -95,7 +95,8 @@ pub async fn rehearse(kubernetes: &Kubernetes, manifests: &[Manifest], existing:
 
 /// Creates an object that must never be overwritten; `false` when it exists already.
 pub async fn create_once(kubernetes: &Kubernetes, manifest: &Manifest) -> Result<bool> {
-    let object = dynamic(manifest)?;
+    let object: DynamicObject = serde_json::from_value(manifest.body.clone())
+        .map_err(|error| Error::Other(format!("cannot write {}: {error}", manifest.reference())))?;
     let parameters = PostParams { field_manager: Some(MANAGER.to_owned()), ..PostParams::default() };
     match kubernetes.call(api(kubernetes, manifest).create(&parameters, &object)).await {
         Ok(_) => Ok(true),
@@ -104,16 +105,19 @@ pub async fn create_once(kubernetes: &Kubernetes, manifest: &Manifest) -> Result
     }
 }
 
-/// Writes an object over whatever is there.
-pub async fn replace(kubernetes: &Kubernetes, manifest: &Manifest) -> Result<()> {
-    let object = dynamic(manifest)?;
-    let parameters = PostParams { field_manager: Some(MANAGER.to_owned()), ..PostParams::default() };
-    kubernetes.call(api(kubernetes, manifest).replace(&manifest.name, &parameters, &object)).await.map(|_| ())
-}
-
-fn dynamic(manifest: &Manifest) -> Result<DynamicObject> {
-    serde_json::from_value(manifest.body.clone())
-        .map_err(|error| Error::Other(format!("cannot write {}: {error}", manifest.reference())))
+/// Gives an object of [`create_once`] other data. By a merge, because the fields belong to whoever created
+/// it; keys that are no more are taken out by name.
+pub async fn replace_data(kubernetes: &Kubernetes, manifest: &Manifest, before: &Existing) -> Result<()> {
+    let mut data = manifest.body.get("data").cloned().unwrap_or_default();
+    let old = before.as_ref().and_then(|object| object.data.get("data")).and_then(Value::as_object);
+    if let Some(data) = data.as_object_mut() {
+        for key in old.into_iter().flat_map(serde_json::Map::keys) {
+            data.entry(key).or_insert(Value::Null);
+        }
+    }
+    let parameters = PatchParams { field_manager: Some(MANAGER.to_owned()), ..PatchParams::default() };
+    let patch = Patch::Merge(serde_json::json!({ "data": data }));
+    kubernetes.call(api(kubernetes, manifest).patch(&manifest.name, &parameters, &patch)).await.map(|_| ())
 }
 
 /// Makes sure of the namespace. Whoever may not look at namespaces may still be able to create one, and

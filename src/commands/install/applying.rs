@@ -135,7 +135,7 @@ async fn apply_one(kubernetes: &Kubernetes, plan: &Plan, step: &Step) -> Result<
         return apply::apply(kubernetes, &step.manifest, &step.before, Intent::Real).await;
     }
     if plan.fresh_quorum {
-        apply::replace(kubernetes, &step.manifest).await?;
+        apply::replace_data(kubernetes, &step.manifest, &step.before).await?;
         return Ok(Change::Configured);
     }
     // Two installs at once: the first one's ids win, and both go on with them.

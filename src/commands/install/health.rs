@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::connect::{PortForwardDialer, Session};
+use crate::connect::PortForwardDialer;
 use crate::k8s::Kubernetes;
 use crate::k8s::Role;
 use crate::k8s::discover::KafkaCluster;
@@ -19,20 +19,16 @@ use crate::view::{list, plural};
 /// 500 ms, `controller.quorum.fetch.timeout.ms` is 2 s.
 const CAUGHT_UP_MS: i64 = 2000;
 
-/// Connects to the brokers that are ready.
-pub(super) async fn connect(kubernetes: &Kubernetes, place: KafkaCluster, options: ClusterOptions) -> Result<Session> {
-    let dialer = Arc::new(PortForwardDialer::new(kubernetes.clone(), &place));
-    let (kafka, metadata) = Cluster::connect(dialer, options, &Ask::AllTopics).await?;
-    Ok(Session { name: place.name.to_string(), kafka, metadata, place: Some((kubernetes.clone(), place)) })
+/// Connects to the brokers of a place.
+pub(super) async fn connect(kubernetes: &Kubernetes, place: &KafkaCluster, options: ClusterOptions) -> Result<Cluster> {
+    let dialer = Arc::new(PortForwardDialer::new(kubernetes.clone(), place));
+    Ok(Cluster::connect(dialer, options, &Ask::Nothing).await?.0)
 }
 
 /// What Kafka still waits for; `None`: nothing. Three requests at once.
-pub(super) async fn pending(session: &Session, spec: &ClusterSpec) -> Result<Option<String>> {
-    let (quorum, cluster, metadata) = tokio::join!(
-        quorum::describe(&session.kafka),
-        cluster::describe(&session.kafka),
-        session.kafka.metadata(&Ask::AllTopics),
-    );
+pub(super) async fn pending(kafka: &Cluster, spec: &ClusterSpec) -> Result<Option<String>> {
+    let (quorum, cluster, metadata) =
+        tokio::join!(quorum::describe(kafka), cluster::describe(kafka), kafka.metadata(&Ask::AllTopics),);
     let (topics, _) = topics::from_metadata(&metadata?);
     let (quorum, cluster) = (quorum?, cluster?);
     Ok(of_quorum(&quorum, spec).or_else(|| of_brokers(&cluster, spec)).or_else(|| of_partitions(&topics)))

@@ -34,6 +34,7 @@ use crate::k8s::inventory::{self, Inventory};
 use crate::k8s::manifests::{ClusterSpec, Mode, Target};
 use crate::k8s::names::CLIENT_PORT;
 use crate::k8s::{ClusterName, Kubernetes};
+use crate::kafka::Ask;
 use crate::view::{duration, plural};
 use applying::Step;
 use plan::Plan;
@@ -188,10 +189,12 @@ impl Install<'_> {
     ) -> Result<(), CommandError> {
         let timeout = self.args.wait.timeout;
         let wait = Wait { context: self.context, kubernetes, name: self.name, spec, timeout };
-        let session = wait.until_ready(started + timeout).await?;
+        let place = wait.until_ready(started + timeout).await?;
         if plan.identity.mode == Mode::Bootstrap {
             inventory::mark_joined(kubernetes, self.name).await?;
         }
+        let options = self.context.kafka_options();
+        let session = Session::to_pods(kubernetes.clone(), place, options, &Ask::Nothing).await?;
         self.send_round(&session, spec).await?;
         let controllers = if spec.is_combined() {
             String::new()

@@ -9,13 +9,12 @@ use tokio::time::Instant;
 
 use super::health;
 use crate::commands::Context;
-use crate::connect::Session;
 use crate::error::CommandError;
 use crate::k8s::diagnose::{self, Cause, Certainty, Diagnosis, Facts, Phase};
 use crate::k8s::discover::{self, KafkaCluster};
 use crate::k8s::manifests::ClusterSpec;
 use crate::k8s::{ClusterName, Kubernetes, Role, logs};
-use crate::kafka::{ClusterOptions, DialReason, Error as KafkaError};
+use crate::kafka::{Cluster, ClusterOptions, DialReason, Error as KafkaError};
 use crate::ui::Progress;
 
 /// How often pods are looked at: often enough that nobody waits for us, seldom enough for any API server.
@@ -59,14 +58,14 @@ impl Last {
 }
 
 impl Wait<'_> {
-    /// Until every pod is ready and Kafka says so too.
-    pub(super) async fn until_ready(&self, deadline: Instant) -> Result<Session, CommandError> {
+    /// Until every pod is ready and Kafka says so too; where it is then.
+    pub(super) async fn until_ready(&self, deadline: Instant) -> Result<KafkaCluster, CommandError> {
         let last = Last::default();
         let progress = self.context.ui.progress();
         let watched = tokio::time::timeout_at(deadline, self.watch(&progress, &last)).await;
         drop(progress);
         match watched {
-            Ok(Ok(session)) => Ok(session),
+            Ok(Ok(place)) => Ok(place),
             Ok(Err(Stopped::Error(error))) => Err(error),
             Ok(Err(Stopped::Cause(causes))) => Err(self.cannot_start(&causes).await),
             Err(_) => Err(CommandError::timed_out(format!(
@@ -79,11 +78,11 @@ impl Wait<'_> {
         }
     }
 
-    async fn watch(&self, progress: &Progress, last: &Last) -> Result<Session, Stopped> {
+    async fn watch(&self, progress: &Progress, last: &Last) -> Result<KafkaCluster, Stopped> {
         let mut facts = Facts::default();
         let mut looked_closer: Option<Instant> = None;
         let mut standing = Standing::default();
-        let mut session = None;
+        let mut kafka = None;
         loop {
             let closer = looked_closer.is_none_or(|at| at.elapsed() >= LOOK_CLOSER_EVERY);
             match self.look(facts, closer).await {
@@ -105,8 +104,8 @@ impl Wait<'_> {
             if standing.is_over() {
                 return Err(Stopped::Cause(causes));
             }
-            if ready && self.ask(&mut session, &facts, progress, last).await? {
-                return session.ok_or_else(|| Stopped::Error(CommandError::failed("Kafka went away")));
+            if ready && self.ask(&mut kafka, &facts, progress, last).await? {
+                return Ok(self.place(&facts));
             }
             tokio::time::sleep(LOOK_EVERY).await;
         }
@@ -151,15 +150,15 @@ impl Wait<'_> {
     /// Whether Kafka itself is ready; what it waits for goes to the progress.
     async fn ask(
         &self,
-        session: &mut Option<Session>,
+        kafka: &mut Option<Cluster>,
         facts: &Facts,
         progress: &Progress,
         last: &Last,
     ) -> Result<bool, Stopped> {
-        let answer = match session {
+        let answer = match kafka {
             Some(open) => health::pending(open, self.spec).await,
-            None => match health::connect(self.kubernetes, self.place(facts), ASK).await {
-                Ok(opened) => health::pending(session.insert(opened), self.spec).await,
+            None => match health::connect(self.kubernetes, &self.place(facts), ASK).await {
+                Ok(opened) => health::pending(kafka.insert(opened), self.spec).await,
                 Err(error) => Err(error),
             },
         };
