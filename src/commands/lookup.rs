@@ -36,5 +36,5 @@ pub(super) fn no_partition(topic: &Topic, partition: i32) -> CommandError {
         1 => "it has only partition 0".to_owned(),
         count => format!("it has partitions 0 to {}", count.saturating_sub(1)),
     };
-    CommandError::usage(format!("topic \"{}\" has no partition {partition}: {has}", topic.name))
+    CommandError::failed(format!("topic \"{}\" has no partition {partition}: {has}", topic.name))
 }
