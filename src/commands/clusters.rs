@@ -46,7 +46,8 @@ impl Run for ClustersArgs {
             }
             documents => documents?,
         };
-        let clusters = Clusters::new(inspected, documents, Timestamp::now());
+        let mut clusters = Clusters::new(inspected, documents, Timestamp::now());
+        clusters.all_namespaces = self.all_namespaces;
         if clusters.items.is_empty() {
             let place = if self.all_namespaces {
                 "any namespace".to_owned()
@@ -71,6 +72,9 @@ struct Clusters {
     items: Vec<Row>,
     #[serde(skip)]
     now: Timestamp,
+    /// As kubectl, the table names the namespace only when it shows several.
+    #[serde(skip)]
+    all_namespaces: bool,
 }
 
 /// One cluster.
@@ -129,7 +133,7 @@ impl Clusters {
                 row(namespace, name, inspection.as_ref(), document.as_ref())
             })
             .collect();
-        Self { items, now }
+        Self { items, now, all_namespaces: false }
     }
 }
 
@@ -183,10 +187,12 @@ const WIDE: [&str; 10] =
 
 impl View for Clusters {
     fn text(&self, options: TextOptions) -> String {
-        let mut table =
-            if options.wide { Table::new(WIDE, options.no_headers) } else { Table::new(NARROW, options.no_headers) };
+        let headers = if options.wide { WIDE.as_slice() } else { NARROW.as_slice() };
+        // The first column is the namespace.
+        let hidden = usize::from(!self.all_namespaces);
+        let mut table = Table::new(headers.iter().copied().skip(hidden), options.no_headers);
         for row in &self.items {
-            let mut cells = row.cells(self.now);
+            let mut cells = row.cells(self.now).split_off(hidden);
             if options.wide {
                 cells.extend([or_none(row.image.as_ref()), row.bootstrap.clone()]);
             }
@@ -249,7 +255,9 @@ mod tests {
 
     fn shown(inspected: Vec<Inspection>, documents: Vec<Installed>) -> String {
         let now = Timestamp::from_second(90).expect("a time");
-        Clusters::new(inspected, documents, now).text(TextOptions::default())
+        let mut clusters = Clusters::new(inspected, documents, now);
+        clusters.all_namespaces = true;
+        clusters.text(TextOptions::default())
     }
 
     #[test]

@@ -7,7 +7,7 @@ use crate::world::{Kafka, shared};
 trials! {
     lines_arrive_in_order,
     keys_headers_and_partition_arrive,
-    a_file_arrives_with_every_byte,
+    a_files_lines_arrive_with_every_byte,
     binary_empty_and_null_values_arrive_as_they_are,
     a_message_over_the_limit_is_refused_with_both_sizes,
     a_repeated_value_carries_its_number,
@@ -53,15 +53,16 @@ fn keys_headers_and_partition_arrive() {
     assert_eq!([pair(0), pair(1)], [(json!("a"), json!("1")), (json!("a"), json!("2"))], "duplicates stay: {headers}");
 }
 
-fn a_file_arrives_with_every_byte() {
+fn a_files_lines_arrive_with_every_byte() {
     let kafka = shared();
     let topic = kafka.topic(&["--partitions", "1"]);
-    let bytes: Vec<u8> = (0..=255).cycle().take(10_000).collect();
+    let mut bytes: Vec<u8> = (0..=255).cycle().take(10_000).collect();
+    bytes.push(b'\n');
     let directory = tempfile::tempdir().expect("a temporary directory");
     let path = directory.path().join("bytes");
     std::fs::write(&path, &bytes).expect("a file");
     kafka.produce(&topic, &["--file", &path.display().to_string()], "").succeeded();
-    let read = kafka.consume(&topic, &["--format", "%v"]).succeeded();
+    let read = kafka.consume(&topic, &[]).succeeded();
     assert!(read.stdout == bytes, "{} bytes came back", read.stdout.len());
 }
 

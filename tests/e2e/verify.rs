@@ -11,8 +11,10 @@ fn it_proves_a_healthy_cluster_and_cleans_up() {
     let kafka = shared();
     let outcome = kafka.run(&["verify", "shared"]).succeeded();
     assert!(outcome.stdout_text().contains("200"), "2 partitions x 100 messages: {outcome}");
+    let proof = kafka.run(&["verify", "shared", "-o", "json"]).succeeded().json();
+    let topic = proof["topic"].as_str().unwrap_or_else(|| panic!("no topic in {proof}"));
     let topics = kafka.run(&["topics", "list", "--internal"]).succeeded().stdout_text();
-    assert!(!topics.contains("verify"), "{topics}");
+    assert!(!topics.contains(topic), "{topic} is still there: {topics}");
 }
 
 fn its_proof_can_be_read_by_a_program() {

@@ -115,9 +115,6 @@ fn ask(
     kubernetes: &Kubernetes,
     removal: &Removal<'_>,
 ) -> Result<(), CommandError> {
-    if !context.ui.can_ask() {
-        return context.ui.confirm("").map(|_| ());
-    }
     let show = |objects: &[&Manifest]| {
         for object in objects {
             context.ui.status(format!("  {}", described(object)));

@@ -83,7 +83,7 @@ pub struct Timings {
     pub produce_ms: u64,
     /// Until every message was back.
     pub consume_ms: u64,
-    /// Until the controller had deleted the topic.
+    /// Until no broker knew the topic any more.
     pub delete_ms: u64,
 }
 
@@ -235,7 +235,9 @@ async fn delete(session: &Session, topic: &str) -> Result<(), CommandError> {
                     _ => {}
                 }
             }
-            Ok(())
+            // Whoever lists the topics next, at whichever broker, must not find it.
+            let deadline = Deadline::now() + DELETE_WITHIN;
+            topics::wait_until_gone(&session.kafka, &names, deadline).await.map_err(|error| failed(error.to_string()))
         }
     }
 }
