@@ -180,7 +180,12 @@ impl Connection {
                 let reason = lock(&self.shared.ended).clone();
                 Err(self.lost(reason.as_deref().unwrap_or("closed by the broker")))
             }
-            Err(_) => Err(Error::TimedOut { to: self.to.clone(), api, after: self.timeout }),
+            Err(_) => {
+                // A tunnel can hang without an error. Whoever asks next gets a new one, instead of
+                // waiting on this one for ever.
+                lock(&self.shared.ended).get_or_insert_with(|| format!("{api} was not answered in time"));
+                Err(Error::TimedOut { to: self.to.clone(), api, after: self.timeout })
+            }
         }
     }
 
@@ -264,4 +269,19 @@ fn end_of_stream(error: &std::io::Error) -> String {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_connection_that_does_not_answer_is_not_used_again() {
+        // The other end takes everything and says nothing.
+        let (ours, _theirs) = tokio::io::duplex(64 * 1024);
+        let connection = Connection::start(Box::new(ours), "a broker".to_owned(), Duration::from_millis(50));
+        let asked = connection.send_versions().await.expect("the bytes are taken").await;
+        assert!(matches!(asked, Err(Error::TimedOut { .. })));
+        assert!(connection.is_closed());
+    }
 }

@@ -8,13 +8,12 @@ pub(crate) fn commands(script: &str) -> Vec<Vec<String>> {
     while let Some(character) = characters.next() {
         match (lexer.quote, character) {
             (Some(quote), _) if character == quote => lexer.quote = None,
-            (Some(_), _) => lexer.push(character),
             (None, '\'' | '"') => lexer.open(character),
             (None, '#') if lexer.word.is_none() => while characters.next_if(|next| *next != '\n').is_some() {},
             (None, '|' | '&' | ';' | '\n' | '(' | ')') => lexer.end_command(),
             (None, '<' | '>') => lexer.redirect(),
             (None, _) if character.is_whitespace() => lexer.end_word(),
-            (None, _) => lexer.push(character),
+            (_, _) => lexer.push(character),
         }
     }
     lexer.end_command();

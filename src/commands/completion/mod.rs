@@ -4,9 +4,9 @@
 //! (`name<TAB>help`) and a last line `:<directive>`. These are cobra's conventions, because kubectl itself
 //! is one of the askers: it runs `kubectl_complete-kafka` to complete `kubectl kafka …`.
 //!
-//! * [`words`]: where the cursor is, pure.
-//! * [`candidates`]: what can stand there, from the command tree, pure.
-//! * [`live`]: names from the kubeconfig, Kubernetes and Kafka.
+//! * `words`: where the cursor is, pure.
+//! * `candidates`: what can stand there, from the command tree, pure.
+//! * `live`: names from the kubeconfig, Kubernetes and Kafka.
 
 mod candidates;
 mod live;
@@ -30,7 +30,7 @@ pub struct CompletionArgs {
 enum Shell {
     /// source <(kubectl-kafka completion bash)
     Bash,
-    /// kubectl-kafka completion zsh > "${fpath[1]}/_kubectl-kafka"
+    #[value(help = "kubectl-kafka completion zsh > \"${fpath[1]}/_kubectl-kafka\"")]
     Zsh,
     /// kubectl-kafka completion fish | source
     Fish,

@@ -148,7 +148,8 @@ impl Install<'_> {
             self.context.ui.hint(format!("see how far it is with `kubectl kafka status {}{flag}`", self.name));
             return Ok(Exit::Done);
         }
-        self.until_ready(&kubernetes, &spec, &plan, started).await?;
+        // Its state is large, and every caller would carry it.
+        Box::pin(self.until_ready(&kubernetes, &spec, &plan, started)).await?;
         if changed {
             self.what_next(&kubernetes, &spec);
         }

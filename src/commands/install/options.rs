@@ -35,7 +35,7 @@ pub struct SpecArgs {
     #[arg(long, value_name = "VERSION")]
     pub kafka_version: Option<String>,
 
-    /// Image to run [default: apache/kafka:<version>]
+    /// Image to run; without it apache/kafka of that version
     #[arg(long, value_name = "IMAGE")]
     pub image: Option<String>,
 

@@ -5,12 +5,12 @@
 //! and hide leader epochs. This reader ends by fetch **position**, so that a tail of transaction markers or
 //! compacted records never makes it wait, and goes on by offset when brokers die.
 //!
-//! * [`batch`]: record batches (magic 2), as they lie in a Fetch response.
-//! * [`decompress`]: gzip, snappy, lz4, zstd.
-//! * [`committed`]: which batches `read_committed` leaves out.
-//! * [`chunk`]: what one response brought of one partition, to be decoded elsewhere.
-//! * [`reader`]: the loop, which keeps one `lane` per broker and the progress of each `partition`.
-//! * [`notice`]: what a person should know meanwhile.
+//! * `batch`: record batches (magic 2), as they lie in a Fetch response.
+//! * `decompress`: gzip, snappy, lz4, zstd.
+//! * `committed`: which batches `read_committed` leaves out.
+//! * `chunk`: what one response brought of one partition, to be decoded elsewhere.
+//! * `reader`: the loop, which keeps one `lane` per broker and the progress of each `partition`.
+//! * `notice`: what a person should know meanwhile.
 
 pub mod batch;
 pub mod chunk;

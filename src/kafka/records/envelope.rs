@@ -149,7 +149,7 @@ enum Encoding {
     Base64,
 }
 
-/// Reads a line that [`write`] or a person wrote. `key`, `headers`, `timestamp` and `partition` may be left
+/// Reads a line that [`write()`] or a person wrote. `key`, `headers`, `timestamp` and `partition` may be left
 /// out; `value` may not, because a forgotten value must not become a tombstone.
 pub fn parse(line: &[u8]) -> Result<Draft<'_>, EnvelopeError> {
     let line: Line<'_> = serde_json::from_slice(line).map_err(|error| EnvelopeError::Json(error.to_string()))?;
