@@ -4,7 +4,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use bytes::{Buf, BufMut, Bytes, BytesMut};
+use bytes::{BufMut, Bytes, BytesMut};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use kafka_protocol::messages::api_versions_response::ApiVersion;
@@ -15,10 +15,11 @@ use kafka_protocol::messages::{
     SaslAuthenticateRequest, SaslAuthenticateResponse, SaslHandshakeRequest, SaslHandshakeResponse,
 };
 use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, Request, StrBytes};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::*;
+use crate::kafka::testing::{Asked, read_frame};
 use crate::kafka::{BoxStream, DialReason, Endpoint, Target};
 
 /// Every wait of these tests; far more than a local round trip takes.
@@ -48,37 +49,15 @@ impl Dialer for FakeCluster {
     }
 }
 
-async fn read_frame(stream: &mut (impl AsyncRead + Unpin)) -> Option<Bytes> {
-    let length = stream.read_i32().await.ok()?;
-    let mut frame = BytesMut::zeroed(usize::try_from(length).ok()?);
-    stream.read_exact(&mut frame).await.ok()?;
-    Some(frame.freeze())
-}
-
-fn respond<R: Encodable + HeaderVersion>(correlation: i32, version: i16, response: &R) -> Bytes {
-    let mut frame = BytesMut::new();
-    frame.put_i32(0);
-    let header = ResponseHeader::default().with_correlation_id(correlation);
-    header.encode(&mut frame, R::header_version(version)).expect("a header");
-    response.encode(&mut frame, version).expect("a response");
-    let length = i32::try_from(frame.len() - 4).expect("small");
-    frame[..4].copy_from_slice(&length.to_be_bytes());
-    frame.freeze()
-}
-
 /// Answers in order, a byte at a time where it matters how the bytes arrive.
 async fn broker(mut stream: tokio::io::DuplexStream, address: String, seen: Arc<Mutex<Vec<String>>>) {
-    while let Some(mut frame) = read_frame(&mut stream).await {
-        let (api, version) = (frame.slice(0..2).get_i16(), frame.slice(2..4).get_i16());
-        let api = ApiKey::try_from(api).expect("a known request");
-        seen.lock().expect("no panic").push(format!("{api:?}@{address}"));
-        let header = RequestHeader::decode(&mut frame, api.request_header_version(version)).expect("a header");
-        let correlation = header.correlation_id;
-        let answer = match api {
+    while let Some(asked) = Asked::read(&mut stream).await {
+        seen.lock().expect("no panic").push(format!("{:?}@{address}", asked.api));
+        let answer = match asked.api {
             ApiKey::ApiVersions => {
                 let range = |key: ApiKey, high| ApiVersion::default().with_api_key(key as i16).with_max_version(high);
                 let keys = vec![range(ApiKey::Fetch, 18), range(ApiKey::Metadata, 13), range(ApiKey::ApiVersions, 4)];
-                respond(correlation, version, &ApiVersionsResponse::default().with_api_keys(keys))
+                asked.answer(&ApiVersionsResponse::default().with_api_keys(keys))
             }
             ApiKey::Metadata => {
                 let broker = |id, host| {
@@ -86,16 +65,11 @@ async fn broker(mut stream: tokio::io::DuplexStream, address: String, seen: Arc<
                     MetadataResponseBroker::default().with_node_id(BrokerId(id)).with_host(host).with_port(9092)
                 };
                 let brokers = vec![broker(101, "b-1.svc"), broker(102, "b-2.svc")];
-                respond(correlation, version, &MetadataResponse::default().with_brokers(brokers))
+                asked.answer(&MetadataResponse::default().with_brokers(brokers))
             }
-            ApiKey::Produce => {
-                let request = ProduceRequest::decode(&mut frame, version).expect("a produce request");
-                if request.acks == 0 {
-                    continue;
-                }
-                respond(correlation, version, &ProduceResponse::default())
-            }
-            ApiKey::ListOffsets => respond(correlation, version, &ListOffsetsResponse::default()),
+            ApiKey::Produce if asked.decode::<ProduceRequest>().acks == 0 => continue,
+            ApiKey::Produce => asked.answer(&ProduceResponse::default()),
+            ApiKey::ListOffsets => asked.answer(&ListOffsetsResponse::default()),
             other => panic!("{other:?} reached the broker"),
         };
         for byte in answer {

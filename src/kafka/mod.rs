@@ -15,6 +15,8 @@ pub mod error;
 mod error_words;
 pub mod fetch;
 pub mod records;
+#[cfg(test)]
+pub(crate) mod testing;
 
 pub use cluster::{Ask, Broker, Cluster, ClusterOptions};
 pub use connection::Connection;

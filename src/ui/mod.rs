@@ -142,6 +142,11 @@ impl Ui {
         io::stdout().is_terminal()
     }
 
+    /// Whether whoever read stdout has gone: a command that waits for something to print need not wait.
+    pub fn stdout_is_gone(&self) -> bool {
+        stdout_is_gone()
+    }
+
     /// Asks a yes/no question on stderr; without a terminal it refuses and names the flag for scripts.
     pub fn confirm(&self, question: &str) -> Result<bool, CommandError> {
         if !self.can_ask() {
@@ -183,6 +188,21 @@ impl std::fmt::Debug for Ui {
             .field("verbosity", &self.verbosity)
             .finish_non_exhaustive()
     }
+}
+
+/// A pipe whose reading end is closed reports an error, even when nobody writes.
+#[cfg(unix)]
+fn stdout_is_gone() -> bool {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    let stdout = io::stdout();
+    let mut asked = [PollFd::new(&stdout, PollFlags::empty())];
+    let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+    poll(&mut asked, Some(&now)).is_ok_and(|ready| ready > 0) && asked[0].revents().contains(PollFlags::ERR)
+}
+
+#[cfg(not(unix))]
+fn stdout_is_gone() -> bool {
+    false
 }
 
 /// Any rendering of a model, pure.

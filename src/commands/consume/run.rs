@@ -26,6 +26,9 @@ use crate::view;
 /// needs a minute for its volume and image.
 const PATIENCE: Duration = Duration::from_secs(120);
 
+/// How often to look whether anybody still reads stdout while nothing comes.
+const LOOK_AT_STDOUT: Duration = Duration::from_millis(500);
+
 /// How long the printing thread gets to end after it was told to. Leaving a group takes a round trip; a
 /// pipe that nobody reads takes for ever.
 const WIND_DOWN: Duration = Duration::from_secs(5);
@@ -62,8 +65,9 @@ pub(super) async fn run(args: ConsumeArgs, context: Context) -> CommandResult {
     let printer = Printer::new(context.ui.clone(), style, args.count, Arc::clone(&shared));
     let end = if let Some(group) = &args.group {
         let source = start_group(&args, group, &session, printer)?;
+        let watch = Watch { context: &context, shared: &shared, deadline, interrupted };
         let bounded = args.exit_at_end;
-        let end = wait(Box::pin(pending()), source.thread, &shared, deadline, interrupted).await;
+        let end = wait(Box::pin(pending()), source.thread, watch).await;
         drop(source.gateway);
         (end, bounded)
     } else {
@@ -77,7 +81,8 @@ pub(super) async fn run(args: ConsumeArgs, context: Context) -> CommandResult {
         let options = ReadOptions { isolation: args.isolation_level.into(), patience };
         let reader = Reader::new(&session.kafka, plan.selections, options, output);
         let thread = tokio::task::spawn_blocking(move || printer.drain(happenings));
-        (wait(Box::pin(reader.run()), thread, &shared, deadline, interrupted).await, plan.bounded)
+        let watch = Watch { context: &context, shared: &shared, deadline, interrupted };
+        (wait(Box::pin(reader.run()), thread, watch).await, plan.bounded)
     };
     conclude(&args, &context, &shared, end)
 }
@@ -100,14 +105,21 @@ fn start_group(
     Ok(GroupSource { gateway, thread })
 }
 
-/// Waits for the first of: everything printed, an error, Ctrl-C, the deadline.
+/// What may end the reading from outside.
+struct Watch<'a, I> {
+    context: &'a Context,
+    shared: &'a Shared,
+    deadline: Option<Instant>,
+    interrupted: Pin<&'a mut I>,
+}
+
+/// Waits for the first of: everything printed, an error, Ctrl-C, the deadline, nobody who reads.
 async fn wait(
     reading: Reading<'_>,
     mut thread: JoinHandle<Result<(), CommandError>>,
-    shared: &Shared,
-    deadline: Option<Instant>,
-    interrupted: Pin<&mut impl Future<Output = ()>>,
+    watch: Watch<'_, impl Future<Output = ()>>,
 ) -> End {
+    let Watch { context, shared, deadline, mut interrupted } = watch;
     let mut reading = Some(reading);
     let mut failure = None;
     let timed_out = async {
@@ -117,7 +129,12 @@ async fn wait(
         }
     };
     let mut timed_out = std::pin::pin!(timed_out);
-    let mut interrupted = interrupted;
+    let gone = async {
+        while !context.ui.stdout_is_gone() {
+            tokio::time::sleep(LOOK_AT_STDOUT).await;
+        }
+    };
+    let mut gone = std::pin::pin!(gone);
     let early = loop {
         let go_on = async {
             match &mut reading {
@@ -134,6 +151,7 @@ async fn wait(
             printed = &mut thread => break Err(printed),
             () = &mut interrupted => break Ok(End::Interrupted),
             () = &mut timed_out => break Ok(End::TimedOut),
+            () = &mut gone => break Ok(End::Failed(CommandError::new(ErrorKind::BrokenPipe, ""))),
         }
     };
     match early {

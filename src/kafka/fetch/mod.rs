@@ -9,20 +9,24 @@
 //! * `decompress`: gzip, snappy, lz4, zstd.
 //! * `committed`: which batches `read_committed` leaves out.
 //! * `chunk`: what one response brought of one partition, to be decoded elsewhere.
-//! * `reader`: the loop.
+//! * `reader`: the loop, which keeps one `lane` per broker and the progress of each `partition`.
+//! * `notice`: what a person should know meanwhile.
 
 pub mod batch;
 pub mod chunk;
 mod committed;
 pub mod decompress;
+mod lane;
+pub mod notice;
 mod partition;
 pub mod reader;
 mod wire;
 
 pub use chunk::Chunk;
 pub use decompress::Decompressor;
+pub use notice::Notice;
 pub use partition::{Selection, TopicRef};
-pub use reader::{Happening, Notice, ReadOptions, Reader};
+pub use reader::{Happening, ReadOptions, Reader};
 
 /// Which records a reader sees (`isolation.level`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -5,7 +5,6 @@
 //! waits to be used, which bounds the memory.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,12 +18,14 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
 use super::chunk::Chunk;
+use super::lane::{ANSWERS_PER_BROKER, LONGEST_PAUSE, Lane, connect};
+use super::notice::Notice;
 use super::partition::{Level, Progress, Selection};
 use super::wire::{self, Sizes, Verdict};
 use super::{Isolation, batch};
 use crate::kafka::admin::offsets::{self, OffsetQuery, OffsetSpec};
 use crate::kafka::admin::topics;
-use crate::kafka::{Ask, Cluster, Connection, Error, ErrorCode, NodeId, Target};
+use crate::kafka::{Ask, Cluster, Connection, Error, ErrorCode, NodeId};
 
 /// What all answers together may hold, in flight and waiting. Two per broker; the rest of the 150 MB that
 /// the program may take is for decompression and output.
@@ -33,12 +34,6 @@ const MEMORY: usize = 64 << 20;
 const ANSWER: std::ops::RangeInclusive<usize> = (1 << 20)..=(8 << 20);
 /// Of one partition, at least: Kafka's own default.
 const PARTITION: usize = 1 << 20;
-/// Answers of one broker at the same time: one that is used and one that is on its way.
-const ANSWERS_PER_BROKER: usize = 2;
-
-/// Between two tries at a broker that does not answer: the pause doubles up to a second.
-const FIRST_PAUSE: Duration = Duration::from_millis(50);
-const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 /// Between two looks at the metadata.
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
 /// A topic is missing for a moment after its broker has started; longer means deleted.
@@ -61,77 +56,6 @@ pub enum Happening {
     Chunk(Chunk),
     /// Something that a person should know.
     Notice(Notice),
-}
-
-/// Something that a person should know.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Notice {
-    /// Retention deleted records before they were read.
-    Expired {
-        /// `partition 3 of topic "orders"`
-        subject: String,
-        /// The first offset that is gone.
-        from: i64,
-        /// The first that is there.
-        to: i64,
-    },
-    /// The log ends before the position: an unclean leader lost records.
-    Truncated {
-        /// `partition 3 of topic "orders"`
-        subject: String,
-        /// Where reading was.
-        from: i64,
-        /// Where the log ends.
-        to: i64,
-    },
-    /// A partition cannot be read at the moment.
-    Waiting {
-        /// `partition 3 of topic "orders"`
-        subject: String,
-        /// Why.
-        reason: String,
-    },
-}
-
-impl fmt::Display for Notice {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Expired { subject, from, to } => {
-                write!(formatter, "{subject}: offsets {from} to {} were deleted before they were read", to - 1)
-            }
-            Self::Truncated { subject, from, to } => write!(
-                formatter,
-                "{subject}: it ends at offset {to} now, before {from} where reading was: records were lost by an \
-                 unclean leader election"
-            ),
-            Self::Waiting { subject, reason } => write!(formatter, "{subject} cannot be read now: {reason}; trying on"),
-        }
-    }
-}
-
-/// A broker that leads partitions.
-struct Lane {
-    connection: Option<Arc<Connection>>,
-    busy: bool,
-    /// The pause after a failure ends then.
-    not_before: Option<Instant>,
-    pause: Duration,
-    permits: Arc<Semaphore>,
-    /// The first Fetch takes the connection that the cluster has open; after a failure, a fresh one.
-    fresh: bool,
-}
-
-impl Lane {
-    fn new() -> Self {
-        Self {
-            connection: None,
-            busy: false,
-            not_before: None,
-            pause: FIRST_PAUSE,
-            permits: Arc::new(Semaphore::new(ANSWERS_PER_BROKER)),
-            fresh: false,
-        }
-    }
 }
 
 enum Outcome {
@@ -302,11 +226,7 @@ impl<'c> Reader<'c> {
         }
         tracing::debug!(%node, %error, "fetch failed");
         if let Some(lane) = self.lanes.get_mut(&node) {
-            lane.busy = false;
-            lane.connection = None;
-            lane.fresh = true;
-            lane.not_before = Some(Instant::now() + lane.pause);
-            lane.pause = (lane.pause * 2).min(LONGEST_PAUSE);
+            lane.failed();
         }
         for at in asked {
             self.lose(*at, error.clone());
@@ -323,9 +243,7 @@ impl<'c> Reader<'c> {
 
     async fn take(&mut self, node: NodeId, asked: &[usize], answer: Answer) -> Result<(), Error> {
         if let Some(lane) = self.lanes.get_mut(&node) {
-            lane.busy = false;
-            lane.pause = FIRST_PAUSE;
-            lane.connection = Some(answer.connection);
+            lane.works(answer.connection);
         }
         let response = answer.response;
         if let Err(error) = ErrorCode::check(response.error_code, format!("fetching from broker {node}"), None) {
@@ -500,15 +418,6 @@ fn records_length(row: &kafka_protocol::messages::fetch_response::PartitionData)
     row.records.as_ref().map_or(0, Bytes::len)
 }
 
-/// A new connection: the cluster's own may be one that hangs.
-async fn connect(cluster: &Cluster, node: NodeId) -> Result<Arc<Connection>, Error> {
-    let brokers = cluster.brokers();
-    let broker = brokers.into_iter().find(|broker| broker.node == node).ok_or(Error::UnknownNode(node))?;
-    let target = Target::Node(node, broker.endpoint);
-    let stream = cluster.dialer().dial(&target).await?;
-    Ok(Arc::new(Connection::open(stream, target.to_string(), cluster.options().request_timeout).await?))
-}
-
 fn coded(part: &Progress, code: ErrorCode) -> Error {
     Error::Code { subject: part.subject(), code, message: None }
 }
@@ -532,3 +441,7 @@ impl From<(&Chunk, batch::BatchError)> for Error {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "reader_tests.rs"]
+mod tests;

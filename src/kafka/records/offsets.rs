@@ -6,7 +6,7 @@
 //! | `N` or `N:` | offset N |
 //! | `+N`, `-N` | N behind the start; N before the end |
 //! | `A:B` | from A up to, not including, B; either may be left out, either may be any of the above |
-//! | `@T`, `@T:`, `@:T`, `@T1:T2` | the same by time |
+//! | `@T`, `@T:`, `@:T`, `@T1:T2` | the same by time; the second `@` may be written or not |
 //!
 //! A time is 13 digits (ms), 10 digits (s), `YYYY-MM-DD` (UTC), RFC 3339, a duration before now (`-1h`), or
 //! `end`.
@@ -69,7 +69,14 @@ impl OffsetRange {
             )
         };
         let (rest, timed) = text.strip_prefix('@').map_or((text, false), |rest| (rest, true));
-        let bound = |side: &str| if timed { time(side, now) } else { offset(side) };
+        let bound = |side: &str| match side.strip_prefix('@') {
+            Some(side) => time(side, now),
+            None if timed => time(side, now),
+            None => offset(side),
+        };
+        if rest.starts_with('@') {
+            return Err(invalid());
+        }
         if let Some(start) = bound(rest) {
             return Ok(Self { start, stop: None });
         }
@@ -229,6 +236,8 @@ mod tests {
             ("@2026-01-31T10:00:00Z:2026-01-31T12:00:00+02:00", Bound::Time(ten), Some(Bound::Time(ten))),
             ("@-1h", Bound::Time(NOW - 3_600_000), None),
             ("@-1h:-30m", Bound::Time(NOW - 3_600_000), Some(Bound::Time(NOW - 1_800_000))),
+            ("@-1h:@-30m", Bound::Time(NOW - 3_600_000), Some(Bound::Time(NOW - 1_800_000))),
+            ("5:@1769817600", Bound::At(5), Some(Bound::Time(day))),
             ("@-1h:end", Bound::Time(NOW - 3_600_000), Some(Bound::End)),
         ] {
             assert_eq!(parse(text), Ok(OffsetRange { start, stop }), "{text}");
@@ -237,9 +246,24 @@ mod tests {
 
     #[test]
     fn what_is_no_offset_is_refused() {
-        for text in
-            ["", ":", "@", "@:", "five", "1.5", "--1", "+-1", "1:2:3", "@tomorrow", "@12345", "@--1h", "@-", "5-8", "+"]
-        {
+        for text in [
+            "",
+            ":",
+            "@",
+            "@:",
+            "five",
+            "1.5",
+            "--1",
+            "+-1",
+            "1:2:3",
+            "@tomorrow",
+            "@12345",
+            "@--1h",
+            "@-",
+            "@@-1h",
+            "5-8",
+            "+",
+        ] {
             assert!(parse(text).is_err_and(|error| error.contains("is no offset")), "{text:?}");
         }
     }
