@@ -197,7 +197,7 @@ mod tests {
         export LOG_DIR=/tmp/kafka-logs
         export EXTRA_ARGS="-name kafkaServer"
         export KAFKA_LOG4J_OPTS="-Dlog4j2.configurationFile=/etc/kubectl-kafka/log4j2.yaml"
-        export KAFKA_HEAP_OPTS="-Xms1024m -Xmx1024m -XX:+ExitOnOutOfMemoryError"
+        export KAFKA_HEAP_OPTS="-Xms1024m -Xmx1024m -XX:+ExitOnOutOfMemoryError $(archive kafka)"
         exec /opt/kafka/bin/kafka-server-start.sh "$properties"
         "##);
     }

@@ -28,6 +28,8 @@ use crate::kafka::{BoxStream, ClusterOptions, DialError, DialReason, Dialer, Tar
 const SOON: Duration = Duration::from_secs(20);
 const TOPIC_ID: Uuid = Uuid::from_u128(7);
 
+type Event = fn(&mut World);
+
 /// Two brokers and one topic of one partition, in memory.
 #[derive(Default)]
 struct World {
@@ -43,7 +45,7 @@ struct World {
     highest_fetch: i16,
     fetches: usize,
     /// What happens before the Fetch of this number is answered.
-    events: Vec<(usize, fn(&mut World))>,
+    events: Vec<(usize, Event)>,
 }
 
 #[derive(Clone)]
@@ -91,7 +93,9 @@ async fn serve(mut stream: tokio::io::DuplexStream, node: i32, world: Arc<Mutex<
                 world.fetches += 1;
                 let now = world.fetches;
                 let due: Vec<_> = world.events.iter().filter(|(at, _)| *at == now).map(|(_, event)| *event).collect();
-                due.into_iter().for_each(|event| event(&mut world));
+                for event in due {
+                    event(&mut world);
+                }
             }
             if world.down.contains(&node) {
                 return;
