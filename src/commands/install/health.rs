@@ -26,9 +26,12 @@ pub(super) async fn connect(kubernetes: &Kubernetes, place: &KafkaCluster, optio
 }
 
 /// What Kafka still waits for; `None`: nothing. Three requests at once.
+///
+/// A broker answers in order and passes the quorum's on to a controller, so that one goes last: where it
+/// hangs, the error names it and not a request that had to wait behind it.
 pub(super) async fn pending(kafka: &Cluster, spec: &ClusterSpec) -> Result<Option<String>> {
-    let (quorum, cluster, metadata) =
-        tokio::join!(quorum::describe(kafka), cluster::describe(kafka), kafka.metadata(&Ask::AllTopics),);
+    let (cluster, metadata, quorum) =
+        tokio::join!(cluster::describe(kafka), kafka.metadata(&Ask::AllTopics), quorum::describe(kafka));
     let (topics, _) = topics::from_metadata(&metadata?);
     let (quorum, cluster) = (quorum?, cluster?);
     Ok(of_quorum(&quorum, spec).or_else(|| of_brokers(&cluster, spec)).or_else(|| of_partitions(&topics)))

@@ -173,8 +173,9 @@ async fn kafka_facts(kafka: &Cluster, facts: &mut Facts) {
         let metadata = kafka.metadata(&Ask::AllTopics).await?;
         Ok::<_, Error>(topics::from_metadata(&metadata).0)
     };
-    let (topics, description, quorum, log_dirs) =
-        tokio::join!(all_topics, cluster::describe(kafka), quorum::describe(kafka), log_dirs::describe(kafka));
+    // A broker answers in order and passes the quorum's on to a controller, which may hang: it goes last.
+    let (topics, description, log_dirs, quorum) =
+        tokio::join!(all_topics, cluster::describe(kafka), log_dirs::describe(kafka), quorum::describe(kafka));
     if let Ok(topics) = &topics {
         facts.min_isr = min_isr(kafka, topics).await;
     }

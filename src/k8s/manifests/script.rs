@@ -73,12 +73,12 @@ archive() {{ if [ -f "/opt/kafka/$1.jsa" ]; then echo "-XX:SharedArchiveFile=/op
 # A disk that carries this cluster's id is formatted; any other is for kafka-storage.sh to judge.
 if ! grep -qsx "cluster.id=$CLUSTER_ID" {DATA_DIRECTORY}/meta.properties; then
   format=(format --cluster-id="$CLUSTER_ID" --config "$properties" --ignore-formatted)
-  if $voter; then
-    if [ "$MODE" = bootstrap ]; then
-      format+=(--initial-controllers "{initial}")
-    else
-      format+=(--no-initial-controllers)
-    fi
+  # Who only follows starts with the first voters too: a broker that has them from the log alone forgets
+  # them for good when the very first election is repeated (seen in Kafka 4.3.1).
+  if [ "$MODE" = bootstrap ]; then
+    format+=(--initial-controllers "{initial}")
+  elif $voter; then
+    format+=(--no-initial-controllers)
   fi
   # Its output holds the whole configuration, so it is shown only when it failed. It lives for seconds:
   # the second compiler and a large heap would only slow it down.
@@ -178,12 +178,12 @@ mod tests {
         # A disk that carries this cluster's id is formatted; any other is for kafka-storage.sh to judge.
         if ! grep -qsx "cluster.id=$CLUSTER_ID" /var/lib/kafka/data/kafka-log/meta.properties; then
           format=(format --cluster-id="$CLUSTER_ID" --config "$properties" --ignore-formatted)
-          if $voter; then
-            if [ "$MODE" = bootstrap ]; then
-              format+=(--initial-controllers "100@demo-broker-0.demo-brokers.kafka.svc:9093:$DIR_0,101@demo-broker-1.demo-brokers.kafka.svc:9093:$DIR_1,102@demo-broker-2.demo-brokers.kafka.svc:9093:$DIR_2")
-            else
-              format+=(--no-initial-controllers)
-            fi
+          # Who only follows starts with the first voters too: a broker that has them from the log alone forgets
+          # them for good when the very first election is repeated (seen in Kafka 4.3.1).
+          if [ "$MODE" = bootstrap ]; then
+            format+=(--initial-controllers "100@demo-broker-0.demo-brokers.kafka.svc:9093:$DIR_0,101@demo-broker-1.demo-brokers.kafka.svc:9093:$DIR_1,102@demo-broker-2.demo-brokers.kafka.svc:9093:$DIR_2")
+          elif $voter; then
+            format+=(--no-initial-controllers)
           fi
           # Its output holds the whole configuration, so it is shown only when it failed. It lives for seconds:
           # the second compiler and a large heap would only slow it down.
@@ -218,6 +218,7 @@ mod tests {
     fn a_plain_broker_never_votes() {
         let script = script(3, 3, Role::Broker);
         assert!(script.contains("\nvoter=false\nroles=broker\n"));
+        assert!(script.contains("--initial-controllers \"0@demo-controller-0."), "it knows who votes from the start");
         assert!(script.contains("roles=broker\nlisteners=INTERNAL://:9091,CLIENT://:9092\n"));
     }
 

@@ -132,7 +132,7 @@ fn container(target: &Target<'_>, role: Role) -> Container {
         image: Some(target.spec.image()),
         image_pull_policy: Some("IfNotPresent".into()),
         command: Some(vec!["bash".into(), format!("{CONFIG_MOUNT}/start.sh")]),
-        env: Some(environment(target, role)),
+        env: Some(environment(target)),
         ports: Some(
             ports(target, role)
                 .into_iter()
@@ -182,8 +182,8 @@ fn probe(target: &Target<'_>, role: Role, period: i32, failures: i32) -> Probe {
     }
 }
 
-/// Only voters need to know the quorum.
-fn environment(target: &Target<'_>, role: Role) -> Vec<EnvVar> {
+/// The cluster's id and its first quorum.
+fn environment(target: &Target<'_>) -> Vec<EnvVar> {
     let secret = target.name.identity();
     let variable = |name: String, key: String| EnvVar {
         name,
@@ -193,13 +193,10 @@ fn environment(target: &Target<'_>, role: Role) -> Vec<EnvVar> {
         }),
         ..EnvVar::default()
     };
-    let mut variables = vec![variable("CLUSTER_ID".into(), KEY_CLUSTER_ID.into())];
-    if role == target.spec.voter_role() {
-        variables.push(variable("MODE".into(), KEY_MODE.into()));
-        variables.extend(
-            (0..target.spec.voters()).map(|ordinal| variable(directory_variable(ordinal), directory_key(ordinal))),
-        );
-    }
+    let mut variables =
+        vec![variable("CLUSTER_ID".into(), KEY_CLUSTER_ID.into()), variable("MODE".into(), KEY_MODE.into())];
+    variables
+        .extend((0..target.spec.voters()).map(|ordinal| variable(directory_variable(ordinal), directory_key(ordinal))));
     variables
 }
 
