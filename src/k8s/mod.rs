@@ -3,6 +3,7 @@
 
 pub mod apply;
 pub mod client;
+pub mod credentials;
 pub mod diagnose;
 pub mod discover;
 pub mod error;

@@ -22,6 +22,10 @@ pub const LABEL_MANAGED_BY: &str = "app.kubernetes.io/managed-by";
 pub const LABEL_VERSION: &str = "app.kubernetes.io/version";
 /// On pods: changes with the files that they mount.
 pub const ANNOTATION_CHECKSUM: &str = "kubectl-kafka/config-checksum";
+/// On a user's Secret: the Kafka user.
+pub const LABEL_USER: &str = "kubectl-kafka.io/user";
+/// The user that `install` makes: a super user.
+pub const ADMIN: &str = "admin";
 /// The container that runs Kafka.
 pub const CONTAINER: &str = "kafka";
 
@@ -77,6 +81,11 @@ impl ClusterName {
     /// The Secret with the cluster's id and the controllers' directory ids.
     pub fn identity(&self) -> String {
         format!("{}-kraft", self.0)
+    }
+
+    /// The Secret with what a Kafka user needs to connect.
+    pub fn user(&self, user: &str) -> String {
+        format!("{}-user-{user}", self.0)
     }
 
     /// The ConfigMap with what was asked (`cluster.yaml`).
