@@ -4,7 +4,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
-.PHONY: help setup build check test test-unit test-e2e demo bench cluster cluster-down install-local completions dist
+.PHONY: help setup build check test test-unit test-e2e demo bench cluster cluster-down install-local completions schema dist
 
 # Two at a time on a small machine: the targets share the compiler and the cluster.
 .NOTPARALLEL:
@@ -55,6 +55,9 @@ install-local: setup ## Build and install into PREFIX/bin, with completion for k
 
 completions: build ## Check the scripts in completions/ against the program
 	cargo test --locked --test cli completion
+
+schema: setup ## Write docs/cluster.schema.json from the types
+	WRITE_SCHEMA=1 cargo test --locked --lib the_schema_in_docs
 
 dist: setup ## Build the archive for a release on this platform: target/dist/
 	@scripts/dist

@@ -227,6 +227,7 @@ impl Row {
 mod tests {
     use super::*;
     use crate::k8s::inspect::PodState;
+    use crate::k8s::manifests::Preset;
 
     fn pod(role: Role, ordinal: u32, ready: bool) -> PodState {
         PodState {
@@ -270,7 +271,7 @@ mod tests {
         let kept = Installed {
             namespace: "b".into(),
             name: ClusterName::from_label("old"),
-            spec: ClusterSpec::dev().ok(),
+            spec: Preset::Dev.spec().ok(),
             created: Some(Timestamp::UNIX_EPOCH),
         };
         assert_eq!(

@@ -9,7 +9,7 @@ use kube::api::{ListParams, Patch, PatchParams};
 use super::apply::is_ours;
 use super::client::Kubernetes;
 use super::error::{Error, Result};
-use super::manifests::{ClusterDocument, ClusterSpec, DOCUMENT_KEY, Identity, KEY_MODE, Mode, claim};
+use super::manifests::{ClusterDocument, ClusterSpec, DATA_VOLUME, DOCUMENT_KEY, Identity, KEY_MODE, Mode, claim};
 use super::names::{ClusterName, LABEL_COMPONENT, LABEL_INSTANCE, LABEL_MANAGED_BY, MANAGER, Role};
 
 /// A pod's volume claim.
@@ -26,7 +26,7 @@ pub struct Claim {
 }
 
 /// One Kafka cluster's traces in its namespace.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Inventory {
     /// What was asked, if it is kept.
     pub document: Option<ClusterSpec>,
@@ -69,7 +69,7 @@ impl Inventory {
 }
 
 /// A cluster that was installed and whose document is there, running or not.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Installed {
     /// Its namespace.
     pub namespace: String,
@@ -144,8 +144,14 @@ async fn claims(kubernetes: &Kubernetes, name: &ClusterName) -> Result<Vec<Claim
 
 fn pod_of(name: &ClusterName, full: &str) -> Option<(Role, u32)> {
     [Role::Controller, Role::Broker].into_iter().find_map(|role| {
-        let ordinal = full.strip_prefix(&claim(&name.workload(role)))?.strip_prefix('-')?;
-        Some((role, ordinal.parse().ok()?))
+        let (volume, ordinal) = full.rsplit_once('-')?;
+        let volume = volume.strip_suffix(&name.workload(role))?.strip_suffix('-')?;
+        let disk = match volume.strip_prefix(DATA_VOLUME)? {
+            "" => 0,
+            number => number.strip_prefix('-')?.parse().ok()?,
+        };
+        let ordinal = ordinal.parse().ok()?;
+        (full == claim(disk, &name.pod(role, ordinal))).then_some((role, ordinal))
     })
 }
 
@@ -166,6 +172,9 @@ mod tests {
         for (full, expected) in [
             ("data-demo-broker-0", Some((Role::Broker, 0))),
             ("data-demo-controller-12", Some((Role::Controller, 12))),
+            ("data-2-demo-broker-1", Some((Role::Broker, 1))),
+            ("data-0-demo-broker-1", None),
+            ("data-my-demo-broker-1", None),
             ("data-demo-broker-x", None),
             ("data-demo-brokers-0", None),
             ("data-other-broker-0", None),

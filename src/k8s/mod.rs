@@ -2,6 +2,7 @@
 //! the terminal.
 
 pub mod apply;
+pub mod certificates;
 pub mod client;
 pub mod credentials;
 pub mod diagnose;

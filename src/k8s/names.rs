@@ -35,6 +35,10 @@ pub const CLIENT_PORT: u16 = 9092;
 pub const INTERNAL_PORT: u16 = 9091;
 /// The controllers' quorum.
 pub const CONTROLLER_PORT: u16 = 9093;
+/// Prometheus.
+pub const METRICS_PORT: u16 = 9404;
+/// The name of [`METRICS_PORT`] in pods and services.
+pub const METRICS_PORT_NAME: &str = "tcp-metrics";
 /// The name of [`CLIENT_PORT`] in pods and services.
 pub const CLIENT_PORT_NAME: &str = "tcp-kafka";
 
@@ -43,7 +47,7 @@ pub const CLIENT_PORT_NAME: &str = "tcp-kafka";
 const MAX_NAME: usize = 40;
 
 /// The name of a Kafka cluster within its namespace.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(transparent)]
 pub struct ClusterName(String);
 
@@ -81,6 +85,21 @@ impl ClusterName {
     /// The Secret with the cluster's id and the controllers' directory ids.
     pub fn identity(&self) -> String {
         format!("{}-kraft", self.0)
+    }
+
+    /// The Secret with the certificate authority, and the ConfigMap with its public half.
+    pub fn authority(&self) -> String {
+        format!("{}-ca", self.0)
+    }
+
+    /// The Secret with the certificates of a role's pods.
+    pub fn certificates(&self, role: Role) -> String {
+        format!("{}-{role}-tls", self.0)
+    }
+
+    /// The service that Prometheus scrapes.
+    pub fn metrics(&self) -> String {
+        format!("{}-metrics", self.0)
     }
 
     /// The Secret with what a Kafka user needs to connect.

@@ -27,8 +27,8 @@ pub struct Belongings {
     pub rest: Vec<Manifest>,
     /// The volume claims.
     pub claims: Vec<Manifest>,
-    /// The Secret with the ids and the document of what was asked; worth something as long as the claims
-    /// are there.
+    /// The Secrets with ids, keys and passwords, and the document of what was asked; worth something as
+    /// long as the claims are there.
     pub memory: Vec<Manifest>,
 }
 
@@ -70,7 +70,9 @@ impl Belongings {
             "StatefulSet" if is_controller => &mut self.controllers,
             "StatefulSet" => &mut self.brokers,
             "PersistentVolumeClaim" => &mut self.claims,
-            "Secret" | "ConfigMap" if [name.identity(), name.document()].contains(&object.name) => &mut self.memory,
+            // Ids, keys and passwords are worth something as long as the data is.
+            "Secret" => &mut self.memory,
+            "ConfigMap" if [name.document(), name.authority()].contains(&object.name) => &mut self.memory,
             _ => &mut self.rest,
         };
         slot.push(object);

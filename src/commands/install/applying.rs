@@ -38,8 +38,8 @@ pub(super) async fn rehearse(
     if let Some(foreign) = apply::foreign(name, &manifests, &existing) {
         return Err(not_ours(&foreign.resource.kind.to_lowercase(), &foreign.name, name));
     }
-    // A Secret that is there is never applied: its ids are the cluster's life.
-    let is_kept = |manifest: &Manifest, before: &Existing| *manifest == plan.secret && before.is_some();
+    // A Secret that is there is never applied: its ids and keys are the cluster's life.
+    let is_kept = |manifest: &Manifest, before: &Existing| plan.is_written_once(manifest) && before.is_some();
     let (mut asked, mut asked_before) = (Vec::new(), Vec::new());
     for (manifest, before) in manifests.iter().zip(&existing) {
         if !is_kept(manifest, before) {
@@ -48,10 +48,13 @@ pub(super) async fn rehearse(
         }
     }
     let mut outcomes = all_or_errors(kubernetes, apply::rehearse(kubernetes, &asked, &asked_before).await)?.into_iter();
-    let kept_change = if plan.fresh_quorum { Change::Configured } else { Change::Unchanged };
+    let kept_change = |manifest: &Manifest| {
+        if plan.fresh_quorum && *manifest == plan.secret { Change::Configured } else { Change::Unchanged }
+    };
     let steps = manifests.into_iter().zip(existing).map(|(manifest, before)| {
         let change = if is_kept(&manifest, &before) { None } else { outcomes.next() };
-        Step { manifest, before, change: change.unwrap_or(kept_change) }
+        let change = change.unwrap_or_else(|| kept_change(&manifest));
+        Step { manifest, before, change }
     });
     Ok(steps.collect())
 }
@@ -122,6 +125,7 @@ fn stages<'s>(plan: &Plan, steps: &'s [Step]) -> Vec<Vec<&'s Step>> {
     vec![
         of(std::slice::from_ref(&plan.document)),
         of(std::slice::from_ref(&plan.secret)),
+        of(&plan.secrets),
         of(&plan.supporting),
         of(&plan.workloads),
     ]
@@ -131,13 +135,21 @@ async fn apply_one(kubernetes: &Kubernetes, plan: &Plan, step: &Step) -> Result<
     if step.change == Change::Unchanged {
         return Ok(Change::Unchanged);
     }
-    if step.manifest != plan.secret {
+    if !plan.is_written_once(&step.manifest) {
         return apply::apply(kubernetes, &step.manifest, &step.before, Intent::Real).await;
     }
-    if plan.fresh_quorum {
+    if plan.fresh_quorum && step.manifest == plan.secret {
         apply::replace_data(kubernetes, &step.manifest, &step.before).await?;
         return Ok(Change::Configured);
     }
-    // Two installs at once: the first one's ids win, and both go on with them.
-    Ok(if apply::create_once(kubernetes, &step.manifest).await? { Change::Created } else { Change::Unchanged })
+    match (apply::create_once(kubernetes, &step.manifest).await?, step.manifest == plan.secret) {
+        (true, _) => Ok(Change::Created),
+        // Two installs at once: the first one's ids win, and both go on with them.
+        (false, true) => Ok(Change::Unchanged),
+        // Its certificates would come from another authority than ours.
+        (false, false) => Err(Error::Other(format!(
+            "another install of this cluster runs, and has just made {}",
+            step.manifest.reference()
+        ))),
+    }
 }

@@ -41,6 +41,7 @@ pub(super) fn differences(current: &ClusterSpec, wanted: &ClusterSpec) -> Vec<Di
     compare("storage-class", class.clone(), wanted_class.clone(), class == wanted_class);
     field!("memory", memory);
     field!("cpu", cpu);
+    parts(current, wanted, &mut compare);
     let keys: std::collections::BTreeSet<&String> = current.config.keys().chain(wanted.config.keys()).collect();
     for key in keys {
         let (now, then) = (current.config.get(key), wanted.config.get(key));
@@ -48,6 +49,38 @@ pub(super) fn differences(current: &ClusterSpec, wanted: &ClusterSpec) -> Vec<Di
     }
     found
 }
+
+/// What has no flag of its own, as the document writes it.
+fn parts(
+    current: &ClusterSpec,
+    wanted: &ClusterSpec,
+    compare: &mut impl FnMut(&str, Option<String>, Option<String>, bool),
+) {
+    let (current, wanted) = (serde_json::to_value(current), serde_json::to_value(wanted));
+    let (current, wanted) = (current.unwrap_or_default(), wanted.unwrap_or_default());
+    let written = |value: Option<&serde_json::Value>| {
+        value.map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned))
+    };
+    for field in PARTS {
+        let (now, then) = (written(current.pointer(field)), written(wanted.pointer(field)));
+        let same = now == then;
+        compare(&field[1..].replace('/', "."), now, then, same);
+    }
+}
+
+/// Paths of the document beside the fields that flags have.
+const PARTS: [&str; 10] = [
+    "/storage/disks",
+    "/heap",
+    "/jvmOptions",
+    "/controllerResources",
+    "/security/tls",
+    "/security/authentication",
+    "/listeners",
+    "/metrics",
+    "/rackMap",
+    "/pods",
+];
 
 /// The differences that cannot be had with the volumes that were kept: the quorum's members and the
 /// volumes themselves are what they are, a broker's data would be missing, and an older Kafka may not
@@ -63,7 +96,9 @@ pub(super) fn impossible_with_kept_data(current: &ClusterSpec, wanted: &ClusterS
             "brokers" => fewer || other_quorum,
             "controllers" => other_quorum,
             "kafka-version" => older,
-            "storage" | "storage-class" => true,
+            "storage" | "storage-class" | "storage.disks" => true,
+            // The first users are written when the quorum is made.
+            "security.authentication" => wanted.security.is_scram(),
             _ => false,
         })
         .collect()
@@ -88,7 +123,7 @@ mod tests {
     use super::*;
 
     fn spec(change: impl FnOnce(&mut ClusterSpec)) -> ClusterSpec {
-        let mut spec = ClusterSpec::standard().expect("the defaults");
+        let mut spec = ClusterSpec::default();
         change(&mut spec);
         spec
     }

@@ -86,7 +86,7 @@ mod tests {
     use crate::kafka::admin::topics::Partition;
 
     fn spec() -> ClusterSpec {
-        ClusterSpec::standard().expect("the defaults")
+        ClusterSpec::default()
     }
 
     fn quorum(leader: Option<i32>, voters: &[(i32, i64, i64)]) -> Quorum {

@@ -13,15 +13,17 @@ mod health;
 mod options;
 mod plan;
 mod rendering;
+mod securing;
 mod waiting;
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use clap::Args;
+use serde_json::Value;
 use tokio::time::Instant;
 
-pub use options::{Preset, SpecArgs};
+pub use options::SpecArgs;
 pub use rendering::ManifestFormat;
 
 use super::verify::round_trip::{self, RoundTripPlan};
@@ -31,13 +33,14 @@ use crate::connect::Session;
 use crate::error::{CommandError, CommandResult, ErrorKind, Exit};
 use crate::k8s::apply::{self, Change, Intent};
 use crate::k8s::inventory::{self, Inventory};
-use crate::k8s::manifests::{ClusterSpec, Mode, Target};
+use crate::k8s::manifests::{ClusterSpec, DOCUMENT_KEY, Mode, Target, WrittenDocument};
 use crate::k8s::names::CLIENT_PORT;
 use crate::k8s::{ClusterName, Kubernetes};
 use crate::kafka::Ask;
 use crate::view::{duration, plural};
 use applying::Step;
 use plan::Plan;
+use securing::Kept;
 use waiting::Wait;
 
 /// The name of a cluster that nobody named.
@@ -66,7 +69,7 @@ pub struct InstallArgs {
     #[command(flatten)]
     dry_run: DryRunArgs,
 
-    /// Print the objects: yaml, json or name
+    /// Print the objects: yaml, json or name; or the cluster document alone: cluster
     #[arg(short = 'o', long = "output", value_enum, value_name = "FORMAT", hide_possible_values = true)]
     output: Option<ManifestFormat>,
 
@@ -78,14 +81,14 @@ impl Run for InstallArgs {
     const HANDLES_INTERRUPT: bool = true;
 
     async fn run(self, context: Context) -> CommandResult {
-        let typed = self.name.as_deref().or(context.global.kafka.as_deref()).unwrap_or(DEFAULT_NAME);
-        let name = typed
-            .parse()
-            .map_err(|reason| CommandError::usage(format!("\"{typed}\" is no name for a cluster: {reason}")))?;
+        let written = self.spec.written()?;
+        let name = self.name(&context, written.as_ref())?;
+        let context = in_namespace(context, written.as_ref())?;
         let install = Install {
             args: &self,
             context: &context,
             name: &name,
+            written,
             applied: AtomicUsize::new(0),
             going_round: AtomicBool::new(false),
         };
@@ -103,11 +106,44 @@ impl Run for InstallArgs {
     }
 }
 
+impl InstallArgs {
+    /// As typed, as the document says, or the usual one.
+    fn name(&self, context: &Context, written: Option<&WrittenDocument>) -> Result<ClusterName, CommandError> {
+        let written = written.and_then(|document| document.metadata.name.as_ref()).map(ClusterName::as_str);
+        let typed = self.name.as_deref().or(context.global.kafka.as_deref());
+        if let (Some(typed), Some(written)) = (typed, written)
+            && typed != written
+        {
+            return Err(CommandError::usage(format!(
+                "the document is about cluster \"{written}\", and \"{typed}\" was asked for"
+            )));
+        }
+        let name = typed.or(written).unwrap_or(DEFAULT_NAME);
+        name.parse().map_err(|reason| CommandError::usage(format!("\"{name}\" is no name for a cluster: {reason}")))
+    }
+}
+
+/// As kubectl: the document's namespace, which `-n` may repeat and not change.
+fn in_namespace(mut context: Context, written: Option<&WrittenDocument>) -> Result<Context, CommandError> {
+    let Some(written) = written.and_then(|document| document.metadata.namespace.clone()) else { return Ok(context) };
+    match &context.global.namespace {
+        Some(typed) if *typed != written => Err(CommandError::usage(format!(
+            "the namespace of the document, \"{written}\", is not the one of -n, \"{typed}\""
+        ))),
+        _ => {
+            context.global.namespace = Some(written);
+            Ok(context)
+        }
+    }
+}
+
 /// One run of the command.
 struct Install<'a> {
     args: &'a InstallArgs,
     context: &'a Context,
     name: &'a ClusterName,
+    /// The document of `-f`.
+    written: Option<WrittenDocument>,
     /// Objects that are applied so far.
     applied: AtomicUsize,
     /// Whether the test topic may exist.
@@ -117,7 +153,7 @@ struct Install<'a> {
 impl Install<'_> {
     async fn run(&self) -> CommandResult {
         // What cannot be meant is told before anything is asked of a cluster.
-        self.args.spec.spec(None)?;
+        self.spec(None)?;
         if self.dry_run() == DryRun::Client {
             return rendering::run(self).await;
         }
@@ -157,6 +193,10 @@ impl Install<'_> {
         Ok(Exit::Done)
     }
 
+    fn spec(&self, kept: Option<&ClusterSpec>) -> Result<ClusterSpec, CommandError> {
+        self.args.spec.spec(self.written.as_ref(), kept)
+    }
+
     fn dry_run(&self) -> DryRun {
         self.args.dry_run.dry_run
     }
@@ -164,9 +204,10 @@ impl Install<'_> {
     async fn plan(&self, kubernetes: &Kubernetes) -> Result<(ClusterSpec, Plan), CommandError> {
         let inventory = Inventory::of(kubernetes, self.name).await?;
         plan::refuse_unknown_workloads(self.name, &inventory)?;
-        let spec = self.args.spec.spec(inventory.document.as_ref())?;
+        let spec = self.spec(inventory.document.as_ref())?;
         let target = Target { name: self.name, namespace: &kubernetes.namespace, spec: &spec };
-        let plan = Plan::new(&target, &inventory)?;
+        let kept = Kept::of(kubernetes, self.name, &spec).await?;
+        let plan = Plan::new(&target, &inventory, &kept)?;
         Ok((spec, plan))
     }
 
@@ -242,13 +283,20 @@ impl Install<'_> {
         match self.args.output {
             None => self.context.ui.out(step.line(self.dry_run().suffix())),
             Some(ManifestFormat::Name) => self.context.ui.out(format!("{}\n", step.manifest.reference())),
-            Some(ManifestFormat::Yaml | ManifestFormat::Json) => Ok(()),
+            Some(ManifestFormat::Yaml | ManifestFormat::Json | ManifestFormat::Cluster) => Ok(()),
         }
     }
 
     fn print_documents(&self, plan: &Plan) -> Result<(), CommandError> {
-        if let Some(format @ (ManifestFormat::Yaml | ManifestFormat::Json)) = self.args.output {
-            self.context.ui.out(rendering::render(format, &plan.manifests())?)?;
+        match self.args.output {
+            Some(format @ (ManifestFormat::Yaml | ManifestFormat::Json)) => {
+                self.context.ui.out(rendering::render(format, &plan.manifests())?)?;
+            }
+            Some(ManifestFormat::Cluster) => {
+                let kept = plan.document.body.pointer("/data").and_then(|data| data.get(DOCUMENT_KEY));
+                self.context.ui.out(kept.and_then(Value::as_str).unwrap_or_default())?;
+            }
+            Some(ManifestFormat::Name) | None => {}
         }
         self.context.ui.flush()
     }

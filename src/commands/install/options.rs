@@ -1,25 +1,24 @@
-//! From the flags as typed to what is asked: preset, then what is kept in the cluster, then flags.
+//! From the flags as typed to what is asked. Without a file: what is kept in the cluster, then the preset,
+//! then flags. With one, the file says it all: defaults, preset, file, flags.
 
-use clap::{Args, ValueEnum};
+use std::path::PathBuf;
+
+use clap::Args;
 
 use crate::error::CommandError;
-use crate::k8s::manifests::{ClusterSpec, Quantity, SpecError};
-
-/// A set of defaults.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Preset {
-    /// One small broker that is its own controller, for a laptop
-    Dev,
-    /// Three brokers and three controllers
-    Default,
-}
+use crate::k8s::manifests::{Authentication, ClusterSpec, Preset, Quantity, SpecError, Tls, WrittenDocument};
 
 /// What to install. A flag that is not given takes its value from the installed cluster, then from the
 /// preset.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Kafka")]
 pub struct SpecArgs {
-    /// Take the defaults of a preset: dev (one small broker) or default (3 brokers, 3 controllers)
+    /// Take what is asked from a cluster document; - reads stdin
+    #[arg(short = 'f', long = "filename", alias = "file", value_name = "FILE")]
+    pub file: Option<PathBuf>,
+
+    /// Take the defaults of a preset: dev (one small broker), default (3 brokers, 3 controllers) or
+    /// production (with TLS, users and metrics)
     #[arg(long, value_enum, value_name = "PRESET", hide_possible_values = true)]
     pub preset: Option<Preset>,
 
@@ -58,6 +57,26 @@ pub struct SpecArgs {
     /// Server property for every node, as key=value; repeat it for several
     #[arg(long, value_name = "KEY=VALUE", value_parser = key_and_value)]
     pub config: Vec<(String, String)>,
+
+    /// Encrypt every connection, and let pods prove to each other who they are
+    #[arg(long)]
+    pub tls: bool,
+
+    /// Secret with ca.crt and ca.key of your own certificate authority; implies --tls
+    #[arg(long, value_name = "SECRET")]
+    pub ca_secret: Option<String>,
+
+    /// How clients log in: none or scram (with users and ACLs; implies --tls)
+    #[arg(long, value_enum, value_name = "HOW", hide_possible_values = true)]
+    pub authentication: Option<Authentication>,
+
+    /// Give every pod an endpoint for Prometheus on port 9404
+    #[arg(long)]
+    pub metrics: bool,
+
+    /// Image that holds /jmx_prometheus_javaagent.jar; implies --metrics
+    #[arg(long, value_name = "IMAGE")]
+    pub metrics_image: Option<String>,
 }
 
 fn key_and_value(text: &str) -> Result<(String, String), String> {
@@ -68,28 +87,50 @@ fn key_and_value(text: &str) -> Result<(String, String), String> {
 }
 
 impl SpecArgs {
+    /// The cluster document of `-f`.
+    pub fn written(&self) -> Result<Option<WrittenDocument>, CommandError> {
+        let Some(file) = &self.file else { return Ok(None) };
+        let shown = file.display();
+        let text = if file.as_os_str() == "-" {
+            std::io::read_to_string(std::io::stdin())
+        } else {
+            std::fs::read_to_string(file)
+        };
+        let text = text.map_err(|error| CommandError::usage(format!("cannot read {shown}: {error}")))?;
+        WrittenDocument::from_yaml(&text).map(Some).map_err(|reason| CommandError::usage(format!("{shown}: {reason}")))
+    }
+
+    /// Whether what is asked does not depend on what is installed.
+    pub fn is_complete(&self) -> bool {
+        self.file.is_some() || self.preset.is_some()
+    }
+
     /// What is asked, checked; `kept` is what the cluster's document says.
-    pub fn spec(&self, kept: Option<&ClusterSpec>) -> Result<ClusterSpec, CommandError> {
-        let spec = self.laid_over(self.base(kept)?)?;
-        spec.validate().map_err(|error| usage(&error))?;
+    pub fn spec(
+        &self,
+        written: Option<&WrittenDocument>,
+        kept: Option<&ClusterSpec>,
+    ) -> Result<ClusterSpec, CommandError> {
+        let spec = self.laid_over(self.base(written, kept)?)?;
+        spec.validate().map_err(|error| match &self.file {
+            Some(file) => CommandError::usage(format!("{}: {}: {}", file.display(), error.path(), error.reason)),
+            None => usage(&error),
+        })?;
         Ok(spec)
     }
 
-    fn base(&self, kept: Option<&ClusterSpec>) -> Result<ClusterSpec, CommandError> {
-        let preset = match (self.preset, kept) {
-            (None, Some(kept)) => return Ok(kept.clone()),
-            (Some(Preset::Dev), _) => ClusterSpec::dev(),
-            (Some(Preset::Default) | None, _) => ClusterSpec::standard(),
+    fn base(&self, written: Option<&WrittenDocument>, kept: Option<&ClusterSpec>) -> Result<ClusterSpec, CommandError> {
+        let mut spec = match (written, kept) {
+            (None, Some(kept)) => kept.clone(),
+            _ => ClusterSpec::default(),
         };
-        let mut preset = preset.map_err(CommandError::failed)?;
-        if let Some(kept) = kept {
-            // What no preset says stays as it is.
-            preset.kafka_version.clone_from(&kept.kafka_version);
-            preset.image.clone_from(&kept.image);
-            preset.storage.class.clone_from(&kept.storage.class);
-            preset.config.clone_from(&kept.config);
+        if let Some(preset) = self.preset {
+            spec = preset.document().and_then(|document| document.laid_over(&spec)).map_err(CommandError::failed)?;
         }
-        Ok(preset)
+        match written {
+            Some(written) => written.laid_over(&spec).map_err(CommandError::failed),
+            None => Ok(spec),
+        }
     }
 
     fn laid_over(&self, mut spec: ClusterSpec) -> Result<ClusterSpec, CommandError> {
@@ -110,6 +151,13 @@ impl SpecArgs {
         if self.image.is_some() {
             spec.image.clone_from(&self.image);
         }
+        self.secure(&mut spec);
+        if self.metrics || self.metrics_image.is_some() {
+            let metrics = spec.metrics.get_or_insert_default();
+            if self.metrics_image.is_some() {
+                metrics.image.clone_from(&self.metrics_image);
+            }
+        }
         let mut typed = std::collections::BTreeSet::new();
         for (key, value) in &self.config {
             if !typed.insert(key) {
@@ -118,6 +166,20 @@ impl SpecArgs {
             spec.config.insert(key.clone(), value.clone());
         }
         Ok(spec)
+    }
+}
+
+impl SpecArgs {
+    fn secure(&self, spec: &mut ClusterSpec) {
+        if let Some(authentication) = self.authentication {
+            spec.security.authentication = authentication;
+        }
+        if self.tls || self.ca_secret.is_some() || self.authentication == Some(Authentication::Scram) {
+            let tls = spec.security.tls.get_or_insert_with(Tls::default);
+            if self.ca_secret.is_some() {
+                tls.ca_secret.clone_from(&self.ca_secret);
+            }
+        }
     }
 }
 
@@ -135,24 +197,22 @@ mod tests {
 
     #[test]
     fn flags_win_over_what_is_kept_and_that_over_the_defaults() {
-        let mut kept = ClusterSpec::standard().expect("the defaults");
-        kept.brokers = 5;
-        kept.memory = quantity("3Gi");
+        let mut kept = ClusterSpec { brokers: 5, memory: quantity("3Gi"), ..ClusterSpec::default() };
         kept.config.insert("a".into(), "1".into());
         let typed =
             SpecArgs { memory: Some(quantity("4Gi")), config: vec![("b".into(), "2".into())], ..SpecArgs::default() };
-        let spec = typed.spec(Some(&kept)).expect("a valid spec");
+        let spec = typed.spec(None, Some(&kept)).expect("a valid spec");
         assert_eq!((spec.brokers, spec.memory), (5, quantity("4Gi")));
         assert_eq!(spec.config.keys().collect::<Vec<_>>(), ["a", "b"]);
-        assert_eq!(SpecArgs::default().spec(None).map(|spec| spec.brokers), Ok(3));
+        assert_eq!(SpecArgs::default().spec(None, None).map(|spec| spec.brokers), Ok(3));
     }
 
     #[test]
     fn a_preset_that_is_named_wins_over_what_is_kept() {
-        let mut kept = ClusterSpec::standard().expect("the defaults");
+        let mut kept = ClusterSpec::default();
         kept.storage.class = Some("fast".into());
         let typed = SpecArgs { preset: Some(Preset::Dev), ..SpecArgs::default() };
-        let spec = typed.spec(Some(&kept)).expect("a valid spec");
+        let spec = typed.spec(None, Some(&kept)).expect("a valid spec");
         assert_eq!((spec.brokers, spec.controllers, spec.storage.class), (1, 0, Some("fast".into())));
     }
 
@@ -160,9 +220,13 @@ mod tests {
     fn what_cannot_be_meant_is_a_usage_error() {
         let twice =
             SpecArgs { config: vec![("a".into(), "1".into()), ("a".into(), "2".into())], ..SpecArgs::default() };
-        assert!(twice.spec(None).is_err_and(|error| error.exit_code() == 2 && error.message.contains("given twice")));
+        assert!(
+            twice.spec(None, None).is_err_and(|error| error.exit_code() == 2 && error.message.contains("given twice"))
+        );
         let none = SpecArgs { brokers: Some(0), ..SpecArgs::default() };
-        assert!(none.spec(None).is_err_and(|error| error.exit_code() == 2 && error.message.starts_with("--brokers:")));
+        assert!(
+            none.spec(None, None).is_err_and(|error| error.exit_code() == 2 && error.message.starts_with("--brokers:"))
+        );
         assert!(key_and_value("log.retention.hours").is_err());
     }
 }

@@ -2,6 +2,7 @@
 //! be done is refused here, before anything is applied.
 
 use super::differences::{Difference, differences, impossible_with_kept_data, table};
+use super::securing::{Kept, Secrets};
 use crate::error::CommandError;
 use crate::k8s::inventory::Inventory;
 use crate::k8s::manifests::{self, Identity, Manifest, Mode, Target};
@@ -19,6 +20,8 @@ pub(super) struct Plan {
     pub secret: Manifest,
     /// What was asked.
     pub document: Manifest,
+    /// The authority and the admin; written once, and never over another.
+    pub secrets: Vec<Manifest>,
     /// What the pods need.
     pub supporting: Vec<Manifest>,
     /// The StatefulSets.
@@ -27,24 +30,33 @@ pub(super) struct Plan {
 
 impl Plan {
     /// Decides.
-    pub(super) fn new(target: &Target<'_>, inventory: &Inventory) -> Result<Self, CommandError> {
+    pub(super) fn new(target: &Target<'_>, inventory: &Inventory, kept: &Kept) -> Result<Self, CommandError> {
         refuse_foreign_claims(target, inventory)?;
         refuse_changes(target, inventory)?;
         let (identity, fresh_quorum) = identity(target, inventory)?;
+        let secrets = Secrets::new(target, kept)?;
+        let mut supporting = secrets.others;
+        supporting.extend(manifests::supporting(target)?);
         Ok(Self {
             secret: manifests::secret(target, &identity)?,
             document: manifests::document(target)?,
-            supporting: manifests::supporting(target)?,
+            secrets: secrets.once,
+            supporting,
             workloads: manifests::workloads(target)?,
             identity,
             fresh_quorum,
         })
     }
 
+    /// Whether an object is written once, and never over another.
+    pub(super) fn is_written_once(&self, manifest: &Manifest) -> bool {
+        *manifest == self.secret || self.secrets.contains(manifest)
+    }
+
     /// Everything, in the order in which it is applied.
     pub(super) fn manifests(&self) -> Vec<Manifest> {
         let mut all = vec![self.document.clone(), self.secret.clone()];
-        all.extend(self.supporting.iter().chain(&self.workloads).cloned());
+        all.extend(self.secrets.iter().chain(&self.supporting).chain(&self.workloads).cloned());
         all
     }
 }
@@ -160,7 +172,7 @@ mod tests {
     use crate::k8s::manifests::ClusterSpec;
 
     fn spec(brokers: u32, controllers: u32) -> ClusterSpec {
-        let mut spec = ClusterSpec::standard().expect("the defaults");
+        let mut spec = ClusterSpec::default();
         (spec.brokers, spec.controllers) = (brokers, controllers);
         spec
     }
@@ -175,7 +187,7 @@ mod tests {
 
     fn planned(spec: &ClusterSpec, inventory: &Inventory) -> Result<Plan, CommandError> {
         let name = ClusterName::from_label("demo");
-        Plan::new(&Target { name: &name, namespace: "kafka", spec }, inventory)
+        Plan::new(&Target { name: &name, namespace: "kafka", spec }, inventory, &Kept::default())
     }
 
     fn refusal(spec: &ClusterSpec, inventory: &Inventory) -> String {

@@ -5,9 +5,11 @@ use serde_json::json;
 
 use super::Install;
 use super::plan::Plan;
+use super::securing::Kept;
 use crate::error::{CommandError, CommandResult, Exit};
+use crate::k8s::Kubernetes;
 use crate::k8s::inventory::Inventory;
-use crate::k8s::manifests::{Manifest, Target};
+use crate::k8s::manifests::{ClusterDocument, ClusterSpec, Manifest, Target};
 use crate::ui;
 
 /// How objects are printed.
@@ -19,6 +21,8 @@ pub enum ManifestFormat {
     Json,
     /// `kind/name` lines
     Name,
+    /// The cluster document alone, as `-f` takes it
+    Cluster,
 }
 
 /// The objects as text.
@@ -32,7 +36,7 @@ pub(super) fn render(format: ManifestFormat, manifests: &[Manifest]) -> Result<S
                 .map_err(|error| CommandError::failed(format!("cannot render the output: {error}")))?;
             Ok(text + "\n")
         }
-        ManifestFormat::Yaml => {
+        ManifestFormat::Yaml | ManifestFormat::Cluster => {
             let documents: Result<Vec<String>, _> = manifests.iter().map(|manifest| ui::yaml(&manifest.body)).collect();
             Ok(documents?.join("---\n"))
         }
@@ -42,22 +46,48 @@ pub(super) fn render(format: ManifestFormat, manifests: &[Manifest]) -> Result<S
 /// Prints the objects and changes nothing. A cluster that can be reached is read for the ids and options
 /// that it keeps; without one the ids are new each time.
 pub(super) async fn run(install: &Install<'_>) -> CommandResult {
-    let (namespace, inventory) = known(install).await;
-    let spec = install.args.spec.spec(inventory.document.as_ref())?;
-    let plan = Plan::new(&Target { name: install.name, namespace: &namespace, spec: &spec }, &inventory)?;
+    if install.args.output == Some(ManifestFormat::Cluster) && install.args.spec.is_complete() {
+        // It needs no cluster, so that it works without one.
+        let text = document(install, install.context.global.namespace.as_deref(), &install.spec(None)?)?;
+        return print(install, text);
+    }
+    let (kubernetes, namespace, inventory) = known(install).await;
+    let spec = install.spec(inventory.document.as_ref())?;
+    if install.args.output == Some(ManifestFormat::Cluster) {
+        return print(install, document(install, Some(&namespace), &spec)?);
+    }
+    let kept = match &kubernetes {
+        Some(kubernetes) => Kept::of(kubernetes, install.name, &spec).await?,
+        None => Kept::default(),
+    };
+    let plan = Plan::new(&Target { name: install.name, namespace: &namespace, spec: &spec }, &inventory, &kept)?;
     let manifests = plan.manifests();
     let suffix = install.dry_run().suffix();
     let text = install.args.output.map_or_else(
         || Ok(manifests.iter().map(|manifest| format!("{} created{suffix}\n", manifest.reference())).collect()),
         |format| render(format, &manifests),
     )?;
+    print(install, text)
+}
+
+/// The document that asks for this cluster.
+pub(super) fn document(
+    install: &Install<'_>,
+    namespace: Option<&str>,
+    spec: &ClusterSpec,
+) -> Result<String, CommandError> {
+    let document = ClusterDocument::new(install.name, namespace, spec);
+    document.to_yaml().map_err(|reason| CommandError::failed(format!("cannot render the output: {reason}")))
+}
+
+fn print(install: &Install<'_>, text: String) -> CommandResult {
     install.context.ui.out(text)?;
     install.context.ui.flush()?;
     Ok(Exit::Done)
 }
 
-/// The namespace, and what is there.
-async fn known(install: &Install<'_>) -> (String, Inventory) {
+/// The cluster where it can be reached, the namespace, and what is there.
+async fn known(install: &Install<'_>) -> (Option<Kubernetes>, String, Inventory) {
     let unread = |reason: &str| {
         install.context.ui.warning(format!("the cluster was not read, so its ids are new: {reason}"));
         Inventory::default()
@@ -66,31 +96,29 @@ async fn known(install: &Install<'_>) -> (String, Inventory) {
         Ok(kubernetes) => kubernetes,
         Err(error) => {
             let namespace = install.context.global.namespace.clone();
-            return (namespace.unwrap_or_else(|| "default".to_owned()), unread(&error.message));
+            return (None, namespace.unwrap_or_else(|| "default".to_owned()), unread(&error.message));
         }
     };
-    let inventory = match Inventory::of(&kubernetes, install.name).await {
-        Ok(inventory) => inventory,
-        Err(error) => unread(&error.to_string()),
-    };
-    (kubernetes.namespace, inventory)
+    match Inventory::of(&kubernetes, install.name).await {
+        Ok(inventory) => (Some(kubernetes.clone()), kubernetes.namespace, inventory),
+        Err(error) => (None, kubernetes.namespace, unread(&error.to_string())),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::k8s::ClusterName;
-    use crate::k8s::manifests::ClusterSpec;
 
     fn manifests() -> Vec<Manifest> {
         let name = ClusterName::from_label("demo");
-        let mut spec = ClusterSpec::standard().expect("the defaults");
+        let mut spec = ClusterSpec::default();
         // What YAML reads as something else unless it is quoted.
         for (key, value) in [("a", "yes"), ("b", "1e3"), ("c", "0x10"), ("d", "~"), ("e", "a: b # c"), ("f", "")] {
             spec.config.insert(key.to_owned(), value.to_owned());
         }
         let target = Target { name: &name, namespace: "kafka", spec: &spec };
-        Plan::new(&target, &Inventory::default()).expect("a plan").manifests()
+        Plan::new(&target, &Inventory::default(), &Kept::default()).expect("a plan").manifests()
     }
 
     #[test]

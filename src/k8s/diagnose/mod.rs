@@ -8,7 +8,7 @@ mod facts;
 mod pod;
 mod workload;
 
-use super::manifests::claim as claim_of;
+use super::manifests::DATA_VOLUME;
 
 pub use facts::Facts;
 pub use pod::{Phase, phase};
@@ -68,7 +68,9 @@ impl Diagnosis {
         let (kind, name) = self.object.split_once(' ').unwrap_or_default();
         match kind {
             "pod" => name == pod,
-            "claim" => name == claim_of(pod),
+            "claim" => {
+                name.strip_suffix(pod).is_some_and(|volume| volume.starts_with(DATA_VOLUME) && volume.ends_with('-'))
+            }
             _ => pod.rsplit_once('-').is_some_and(|(set, _)| set == name),
         }
     }

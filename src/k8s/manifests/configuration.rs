@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::api::core::v1::{ConfigMap, Secret, ServiceAccount};
 
-use super::Target;
 use super::document::{ClusterDocument, DOCUMENT_KEY};
 use super::identity::Identity;
 use super::properties::server_properties;
 use super::script::{LOGGING, start_script};
+use super::{Target, metrics};
 use crate::k8s::error::{Error, Result};
 use crate::k8s::names::Role;
 
@@ -31,7 +31,8 @@ pub(super) fn secret(target: &Target<'_>, identity: &Identity) -> Secret {
 }
 
 pub(super) fn document(target: &Target<'_>) -> Result<ConfigMap> {
-    let text = ClusterDocument::new(target.name, target.namespace, target.spec).to_yaml().map_err(Error::Other)?;
+    let text =
+        ClusterDocument::new(target.name, Some(target.namespace), target.spec).to_yaml().map_err(Error::Other)?;
     Ok(ConfigMap {
         metadata: target.metadata(target.name.document()),
         data: Some(BTreeMap::from([(DOCUMENT_KEY.to_owned(), text)])),
@@ -42,11 +43,15 @@ pub(super) fn document(target: &Target<'_>) -> Result<ConfigMap> {
 /// The files that a role's pods mount.
 pub(super) fn files(target: &Target<'_>, role: Role) -> BTreeMap<String, String> {
     let Target { name, namespace, spec } = target;
-    BTreeMap::from([
+    let mut files = BTreeMap::from([
         ("server.properties".to_owned(), server_properties(name, namespace, spec, role)),
         ("start.sh".to_owned(), start_script(name, namespace, spec, role)),
         ("log4j2.yaml".to_owned(), LOGGING.to_owned()),
-    ])
+    ]);
+    if spec.metrics.is_some() {
+        files.insert("jmx.yaml".to_owned(), metrics::rules(role));
+    }
+    files
 }
 
 pub(super) fn config_map(target: &Target<'_>, role: Role) -> ConfigMap {

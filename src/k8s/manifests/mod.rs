@@ -8,12 +8,16 @@
 mod configuration;
 mod document;
 mod identity;
+mod metrics;
+mod placement;
 mod policies;
 mod properties;
 mod quantity;
 mod script;
+pub mod security;
 mod services;
 mod spec;
+mod volumes;
 mod workload;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -22,22 +26,29 @@ use kube::core::ApiResource;
 use serde::Serialize;
 use serde_json::Value;
 
-pub use document::{ClusterDocument, DOCUMENT_KEY};
+pub use document::{ClusterDocument, DOCUMENT_KEY, WrittenDocument};
 pub use identity::{Identity, KEY_MODE, Mode};
 pub use quantity::Quantity;
-pub use spec::{ClusterSpec, SpecError};
+pub use spec::{
+    Authentication, ClusterSpec, ControllerResources, Listener, Metrics, Pods, Preset, Security, SpecError, Storage,
+    Tls,
+};
 
 use crate::k8s::error::{Error, Result};
 use crate::k8s::names::{CONTROLLER_PORT, ClusterName, Role};
 
-/// Where the volume is mounted.
+/// Where the first volume is mounted; others have their number behind it.
 const DATA_MOUNT: &str = "/var/lib/kafka/data";
-/// Kafka's log directory: below the mount, whose root holds `lost+found` on many disks.
-const DATA_DIRECTORY: &str = "/var/lib/kafka/data/kafka-log";
+/// Where the Secret with the role's certificates is mounted.
+const TLS_MOUNT: &str = "/etc/kubectl-kafka-tls";
+/// Where the admin's password is mounted.
+const ADMIN_MOUNT: &str = "/etc/kubectl-kafka-admin";
+/// Where the metrics agent is.
+const AGENT_MOUNT: &str = "/opt/jmx";
 /// Where the ConfigMap is mounted.
 const CONFIG_MOUNT: &str = "/etc/kubectl-kafka";
 /// The name of the volume and of the claim template: a claim is `data-<pod>`.
-const DATA_VOLUME: &str = "data";
+pub const DATA_VOLUME: &str = "data";
 
 /// One object, of whatever kind, as it is applied.
 #[derive(Debug, Clone, PartialEq)]
@@ -119,11 +130,19 @@ pub fn supporting(target: &Target<'_>) -> Result<Vec<Manifest>> {
         manifests.push(Manifest::of(&services::headless(target, *role))?);
     }
     manifests.push(Manifest::of(&services::bootstrap(target))?);
+    if target.spec.metrics.is_some() {
+        manifests.push(Manifest::of(&services::metrics(target))?);
+    }
     for role in target.spec.roles() {
         manifests.push(Manifest::of(&policies::network(target, *role))?);
         manifests.push(Manifest::of(&policies::disruption_budget(target, *role))?);
     }
     Ok(manifests)
+}
+
+/// The PodMonitor, for a cluster that has the Prometheus operator.
+pub fn pod_monitor(target: &Target<'_>) -> Option<Manifest> {
+    target.spec.metrics.as_ref().map(|_| metrics::pod_monitor(target))
 }
 
 /// The StatefulSets, the quorum's first.
@@ -132,8 +151,26 @@ pub fn workloads(target: &Target<'_>) -> Result<Vec<Manifest>> {
 }
 
 /// The claim of a pod's volume.
-pub fn claim(pod: &str) -> String {
-    format!("{DATA_VOLUME}-{pod}")
+pub fn claim(disk: u32, pod: &str) -> String {
+    format!("{}-{pod}", data_volume(disk))
+}
+
+/// `data`, `data-1`, …: also the name of the claim template.
+fn data_volume(disk: u32) -> String {
+    numbered(DATA_VOLUME, disk)
+}
+
+fn data_mount(disk: u32) -> String {
+    numbered(DATA_MOUNT, disk)
+}
+
+/// Kafka's log directory: below the mount, whose root holds `lost+found` on many disks.
+fn data_directory(disk: u32) -> String {
+    format!("{}/kafka-log", data_mount(disk))
+}
+
+fn numbered(name: &str, disk: u32) -> String {
+    if disk == 0 { name.to_owned() } else { format!("{name}-{disk}") }
 }
 
 /// `<pod>.<service>.<namespace>.svc` of each voter. Without the cluster's domain, which differs between

@@ -9,7 +9,7 @@ use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
 use super::Target;
 use super::services::ports;
-use crate::k8s::names::{CLIENT_PORT, Role};
+use crate::k8s::names::{CLIENT_PORT, METRICS_PORT, Role};
 
 /// One pod of a role at a time: a quorum of three and a replication factor of three stand that.
 pub(super) fn disruption_budget(target: &Target<'_>, role: Role) -> PodDisruptionBudget {
@@ -24,12 +24,16 @@ pub(super) fn disruption_budget(target: &Target<'_>, role: Role) -> PodDisruptio
     }
 }
 
-/// Clients come from anywhere, to the client listener only: the quorum and the replication belong to the
+/// Clients and Prometheus come from anywhere, to their own ports only: the quorum and the replication belong to the
 /// cluster's own pods. Port-forwards are not affected, they arrive inside the pod.
 pub(super) fn network(target: &Target<'_>, role: Role) -> NetworkPolicy {
     let own = NetworkPolicyPeer { pod_selector: Some(selector(target.name.labels())), ..NetworkPolicyPeer::default() };
+    let is_public = |port: &u16| {
+        [CLIENT_PORT, METRICS_PORT].contains(port)
+            || target.spec.listeners.iter().any(|listener| listener.port == *port)
+    };
     let (public, private): (Vec<_>, Vec<_>) =
-        ports(target, role).into_iter().map(|(_, port)| port).partition(|port| *port == CLIENT_PORT);
+        ports(target, role).into_iter().map(|(_, port)| port).partition(is_public);
     let rule =
         |ports: Vec<u16>, from| NetworkPolicyIngressRule { from, ports: Some(ports.into_iter().map(port).collect()) };
     let mut ingress = vec![rule(private, Some(vec![own]))];

@@ -4,12 +4,12 @@
 use std::fmt::Write as _;
 
 use super::spec::{ClusterSpec, SpecError};
-use super::{DATA_DIRECTORY, voter_addresses};
-use crate::k8s::names::{ClusterName, Role};
+use super::{TLS_MOUNT, data_directory, voter_addresses};
+use crate::k8s::names::{ADMIN, ClusterName, Role};
 
 /// Settings that tie a node to its pod, its listeners or its quorum. Changing one breaks the cluster, so
 /// `--config` refuses them.
-const OWNED: [&str; 15] = [
+const OWNED: [&str; 25] = [
     "node.id",
     "broker.id",
     "process.roles",
@@ -25,6 +25,16 @@ const OWNED: [&str; 15] = [
     "log.dirs",
     "metadata.log.dir",
     "broker.id.generation.enable",
+    "broker.rack",
+    "ssl.keystore.type",
+    "ssl.keystore.location",
+    "ssl.truststore.type",
+    "ssl.truststore.location",
+    "ssl.client.auth",
+    "ssl.principal.mapping.rules",
+    "sasl.enabled.mechanisms",
+    "authorizer.class.name",
+    "super.users",
 ];
 
 /// Settings that cannot be more than the number of brokers.
@@ -75,11 +85,11 @@ pub(super) fn server_properties(name: &ClusterName, namespace: &str, spec: &Clus
     let mut set = |key: &str, value: String| lines.push((key.to_owned(), value));
     set("controller.quorum.bootstrap.servers", voter_addresses(name, namespace, spec).join(","));
     set("controller.listener.names", "CONTROLLER".into());
-    set("listener.security.protocol.map", "CONTROLLER:PLAINTEXT,INTERNAL:PLAINTEXT,CLIENT:PLAINTEXT".into());
+    set("listener.security.protocol.map", protocols(spec));
     if role == Role::Broker {
         set("inter.broker.listener.name", "INTERNAL".into());
     }
-    set("log.dirs", DATA_DIRECTORY.into());
+    set("log.dirs", (0..spec.disks(role)).map(data_directory).collect::<Vec<_>>().join(","));
     // The controllers create topics and hand out the cluster-wide minimum of in-sync replicas, so both
     // roles need these.
     set("default.replication.factor", spec.replication_factor().to_string());
@@ -93,6 +103,7 @@ pub(super) fn server_properties(name: &ClusterName, namespace: &str, spec: &Clus
         }
         set("auto.create.topics.enable", "false".into());
     }
+    lines.extend(security(name, spec, role));
     for (key, value) in &spec.config {
         lines.retain(|(ours, _)| ours != key);
         lines.push((key.clone(), value.clone()));
@@ -102,6 +113,55 @@ pub(super) fn server_properties(name: &ClusterName, namespace: &str, spec: &Clus
         let _ = writeln!(text, "{key}={}", escaped(&value));
     }
     text
+}
+
+/// `CONTROLLER:SSL,INTERNAL:SSL,CLIENT:SASL_SSL`
+fn protocols(spec: &ClusterSpec) -> String {
+    let between = if spec.security.tls.is_some() { "SSL" } else { "PLAINTEXT" };
+    let mut map = format!("CONTROLLER:{between},INTERNAL:{between}");
+    for listener in client_listeners(spec) {
+        let _ = write!(map, ",{listener}:{}", spec.security.protocol());
+    }
+    map
+}
+
+/// The names of the listeners that clients come to.
+fn client_listeners(spec: &ClusterSpec) -> impl Iterator<Item = &str> {
+    std::iter::once("CLIENT").chain(spec.listeners.iter().map(|listener| listener.name.as_str()))
+}
+
+/// TLS, users and authorization. The start script adds the keystore, which is the pod's own.
+fn security(name: &ClusterName, spec: &ClusterSpec, role: Role) -> Vec<(String, String)> {
+    let mut lines = Vec::new();
+    let mut set = |key: &str, value: &str| lines.push((key.to_owned(), value.to_owned()));
+    if spec.security.tls.is_some() {
+        set("ssl.keystore.type", "PEM");
+        set("ssl.truststore.type", "PEM");
+        set("ssl.truststore.location", &format!("{TLS_MOUNT}/ca.crt"));
+        set("ssl.client.auth", "required");
+        set("ssl.principal.mapping.rules", "RULE:^CN=([^,]+).*$/$1/,DEFAULT");
+    }
+    if spec.security.is_scram() {
+        set("authorizer.class.name", "org.apache.kafka.metadata.authorizer.StandardAuthorizer");
+        let pods = spec.roles().iter().map(|role| format!("User:{}", name.workload(*role)));
+        let users: Vec<String> = pods.chain([format!("User:{ADMIN}")]).collect();
+        set("super.users", &users.join(";"));
+    }
+    if role == Role::Broker {
+        for listener in client_listeners(spec).map(str::to_lowercase) {
+            if spec.security.tls.is_some() {
+                set(&format!("listener.name.{listener}.ssl.client.auth"), "none");
+            }
+            if spec.security.is_scram() {
+                set(&format!("listener.name.{listener}.sasl.enabled.mechanisms"), "SCRAM-SHA-512");
+                set(
+                    &format!("listener.name.{listener}.scram-sha-512.sasl.jaas.config"),
+                    "org.apache.kafka.common.security.scram.ScramLoginModule required;",
+                );
+            }
+        }
+    }
+    lines
 }
 
 /// A value in Java's properties format, which is read as Latin-1.
@@ -125,9 +185,10 @@ fn escaped(value: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::k8s::manifests::spec::{Authentication, Listener, Security, Tls};
 
     fn spec(brokers: u32, controllers: u32, config: &[(&str, &str)]) -> ClusterSpec {
-        let mut spec = ClusterSpec::standard().expect("the defaults");
+        let mut spec = ClusterSpec::default();
         (spec.brokers, spec.controllers) = (brokers, controllers);
         spec.config = config.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
         spec
@@ -167,6 +228,46 @@ mod tests {
         default.replication.factor=2
         min.insync.replicas=1
         ");
+    }
+
+    #[test]
+    fn a_secured_brokers_file_ends_with_its_security() {
+        let mut secured = spec(3, 3, &[]);
+        secured.security = Security { tls: Some(Tls::default()), authentication: Authentication::Scram };
+        secured.listeners =
+            vec![Listener { name: "PUBLIC".into(), port: 9094, advertised: "kafka-{ordinal}.example.com:9094".into() }];
+        let text = rendered(&secured, Role::Broker);
+        let start = text.find("ssl.keystore.type").expect("TLS");
+        insta::assert_snapshot!(&text[start..], @r"
+        ssl.keystore.type=PEM
+        ssl.truststore.type=PEM
+        ssl.truststore.location=/etc/kubectl-kafka-tls/ca.crt
+        ssl.client.auth=required
+        ssl.principal.mapping.rules=RULE:^CN=([^,]+).*$/$1/,DEFAULT
+        authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
+        super.users=User:demo-controller;User:demo-broker;User:admin
+        listener.name.client.ssl.client.auth=none
+        listener.name.client.sasl.enabled.mechanisms=SCRAM-SHA-512
+        listener.name.client.scram-sha-512.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;
+        listener.name.public.ssl.client.auth=none
+        listener.name.public.sasl.enabled.mechanisms=SCRAM-SHA-512
+        listener.name.public.scram-sha-512.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;
+        ");
+        assert!(text.contains(
+            "\nlistener.security.protocol.map=CONTROLLER:SSL,INTERNAL:SSL,CLIENT:SASL_SSL,PUBLIC:SASL_SSL\n"
+        ));
+        let controllers = rendered(&secured, Role::Controller);
+        assert!(controllers.contains("\nsuper.users=User:demo-controller;User:demo-broker;User:admin\n"));
+        assert!(!controllers.contains("listener.name."), "{controllers}");
+    }
+
+    #[test]
+    fn several_disks_are_several_directories() {
+        let mut spec = spec(3, 3, &[]);
+        spec.storage.disks = 2;
+        let directories = "log.dirs=/var/lib/kafka/data/kafka-log,/var/lib/kafka/data-1/kafka-log\n";
+        assert!(rendered(&spec, Role::Broker).contains(directories));
+        assert!(rendered(&spec, Role::Controller).contains("log.dirs=/var/lib/kafka/data/kafka-log\n"));
     }
 
     #[test]

@@ -5,6 +5,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Suffixes and their factor in thousandths, the unit that values are kept in.
@@ -25,14 +26,25 @@ const SUFFIXES: [(&str, i128); 13] = [
 ];
 
 /// A positive amount of bytes or cores, shown as it was typed.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
+#[schemars(with = "String")]
 pub struct Quantity {
     text: String,
     thousandths: i128,
 }
 
 impl Quantity {
+    /// So many GiB.
+    pub(super) fn gibibytes(count: u32) -> Self {
+        Self { text: format!("{count}Gi"), thousandths: i128::from(count) * (1000 << 30) }
+    }
+
+    /// So many thousandths.
+    pub(super) fn millis(count: u32) -> Self {
+        Self { text: format!("{count}m"), thousandths: count.into() }
+    }
+
     /// The amount in whole units, rounded down: bytes of memory.
     pub fn whole(&self) -> i128 {
         self.thousandths / 1000

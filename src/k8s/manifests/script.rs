@@ -3,11 +3,13 @@
 //! The image's own entrypoint cannot do it: it knows nothing of a dynamic quorum, writes into its own
 //! image and gives every cluster the same id.
 
-use super::{CONFIG_MOUNT, DATA_DIRECTORY};
+use std::fmt::Write as _;
+
+use super::{ADMIN_MOUNT, AGENT_MOUNT, CONFIG_MOUNT, TLS_MOUNT, data_directory};
 use crate::k8s::manifests::identity::directory_key;
-use crate::k8s::manifests::spec::ClusterSpec;
+use crate::k8s::manifests::spec::{ClusterSpec, Listener};
 use crate::k8s::manifests::voter_hosts;
-use crate::k8s::names::{CLIENT_PORT, CONTROLLER_PORT, ClusterName, INTERNAL_PORT, Role};
+use crate::k8s::names::{ADMIN, CLIENT_PORT, CONTROLLER_PORT, ClusterName, INTERNAL_PORT, METRICS_PORT, Role};
 
 /// The container's variable with a directory id: `dir-0` → `DIR_0`.
 pub(super) fn directory_variable(ordinal: u32) -> String {
@@ -25,8 +27,12 @@ pub(super) fn start_script(name: &ClusterName, namespace: &str, spec: &ClusterSp
         (Role::Broker, true) => format!("voter=false; if [ \"$ordinal\" -lt {voters} ]; then voter=true; fi"),
         (Role::Broker, false) => "voter=false".to_owned(),
     };
-    let broker_listeners = format!("INTERNAL://:{INTERNAL_PORT},CLIENT://:{CLIENT_PORT}");
-    let broker_advertised = format!("INTERNAL://$host:{INTERNAL_PORT},CLIENT://$host:{CLIENT_PORT}");
+    let mut broker_listeners = format!("INTERNAL://:{INTERNAL_PORT},CLIENT://:{CLIENT_PORT}");
+    let mut broker_advertised = format!("INTERNAL://$host:{INTERNAL_PORT},CLIENT://$host:{CLIENT_PORT}");
+    for Listener { name, port, advertised } in &spec.listeners {
+        let _ = write!(broker_listeners, ",{name}://:{port}");
+        let _ = write!(broker_advertised, ",{name}://{}", advertised.replace("{ordinal}", "$ordinal"));
+    }
     let controller = format!("CONTROLLER://:{CONTROLLER_PORT}");
     let controller_advertised = format!("CONTROLLER://$host:{CONTROLLER_PORT}");
     let (voter, follower) = match role {
@@ -48,6 +54,9 @@ pub(super) fn start_script(name: &ClusterName, namespace: &str, spec: &ClusterSp
         }
     };
     let initial = initial_controllers(name, namespace, spec);
+    let (rack, own_properties) = (rack(spec, role), own_properties(spec, role));
+    let (add_admin, java_options) = (add_admin(spec, role), java_options(spec));
+    let first_directory = data_directory(0);
     format!(
         r#"#!/bin/bash
 # Written by kubectl-kafka.
@@ -57,7 +66,7 @@ ordinal=${{HOSTNAME##*-}}
 node_id=$((ordinal + {first}))
 host=$HOSTNAME.{service}.{namespace}.svc
 {voter_line}
-{roles}
+{roles}{rack}
 properties=/tmp/server.properties
 {{
   cat {CONFIG_MOUNT}/server.properties
@@ -65,13 +74,13 @@ properties=/tmp/server.properties
   echo "process.roles=$roles"
   echo "listeners=$listeners"
   echo "advertised.listeners=$advertised"
-}} > "$properties"
+{own_properties}}} > "$properties"
 
 # The official image brings its classes in a form that Java loads twice as fast.
 archive() {{ if [ -f "/opt/kafka/$1.jsa" ]; then echo "-XX:SharedArchiveFile=/opt/kafka/$1.jsa"; fi; }}
 
 # A disk that carries this cluster's id is formatted; any other is for kafka-storage.sh to judge.
-if ! grep -qsx "cluster.id=$CLUSTER_ID" {DATA_DIRECTORY}/meta.properties; then
+if ! grep -qsx "cluster.id=$CLUSTER_ID" {first_directory}/meta.properties; then
   format=(format --cluster-id="$CLUSTER_ID" --config "$properties" --ignore-formatted)
   # Who only follows starts with the first voters too: a broker that has them from the log alone forgets
   # them for good when the very first election is repeated (seen in Kafka 4.3.1).
@@ -80,11 +89,11 @@ if ! grep -qsx "cluster.id=$CLUSTER_ID" {DATA_DIRECTORY}/meta.properties; then
   elif $voter; then
     format+=(--no-initial-controllers)
   fi
-  # Its output holds the whole configuration, so it is shown only when it failed. It lives for seconds:
-  # the second compiler and a large heap would only slow it down.
+{add_admin}  # Its output holds the whole configuration and the admin's keys, so it is shown only when it failed, and
+  # then without them. It lives for seconds: a second compiler and a large heap would only slow it down.
   if ! output=$(KAFKA_HEAP_OPTS="-Xmx128m $(archive storage)" KAFKA_JVM_PERFORMANCE_OPTS="-XX:+UseSerialGC -XX:TieredStopAtLevel=1" \
     /opt/kafka/bin/kafka-storage.sh "${{format[@]}}" 2>&1); then
-    echo "$output" | tail -n 20 >&2
+    echo "$output" | grep -vi scram | tail -n 20 >&2
     exit 1
   fi
 fi
@@ -93,13 +102,60 @@ export LOG_DIR=/tmp/kafka-logs
 export EXTRA_ARGS="-name kafkaServer"
 export KAFKA_LOG4J_OPTS="-Dlog4j2.configurationFile={CONFIG_MOUNT}/log4j2.yaml"
 export KAFKA_HEAP_OPTS="-Xms{heap}m -Xmx{heap}m -XX:+ExitOnOutOfMemoryError $(archive kafka)"
-exec /opt/kafka/bin/kafka-server-start.sh "$properties"
+{java_options}exec /opt/kafka/bin/kafka-server-start.sh "$properties"
 "#
     )
 }
 
 fn assignments(indent: &str, [roles, listeners, advertised]: &[String; 3]) -> String {
     format!("{indent}roles={roles}\n{indent}listeners={listeners}\n{indent}advertised={advertised}\n")
+}
+
+/// Which rack a broker is in.
+fn rack(spec: &ClusterSpec, role: Role) -> String {
+    if spec.rack_map.is_empty() || role != Role::Broker {
+        return String::new();
+    }
+    let mut text = "case $ordinal in\n".to_owned();
+    for (rack, ordinals) in &spec.rack_map {
+        let ordinals: Vec<String> = ordinals.iter().map(ToString::to_string).collect();
+        let _ = writeln!(text, "  {}) rack={rack} ;;", ordinals.join("|"));
+    }
+    text + "esac\n"
+}
+
+/// The lines of `server.properties` that differ from pod to pod.
+fn own_properties(spec: &ClusterSpec, role: Role) -> String {
+    let mut text = String::new();
+    if spec.security.tls.is_some() {
+        let _ = writeln!(text, "  echo \"ssl.keystore.location={TLS_MOUNT}/$HOSTNAME.pem\"");
+    }
+    if !spec.rack_map.is_empty() && role == Role::Broker {
+        text.push_str("  echo \"broker.rack=$rack\"\n");
+    }
+    text
+}
+
+/// The first user, who makes all others. Only the first quorum writes him.
+fn add_admin(spec: &ClusterSpec, role: Role) -> String {
+    if !spec.security.is_scram() || role != spec.voter_role() {
+        return String::new();
+    }
+    format!(
+        "  if $voter && [ \"$MODE\" = bootstrap ]; then\n    format+=(--add-scram \"SCRAM-SHA-512=[name={ADMIN},\
+         password=$(cat {ADMIN_MOUNT}/password)]\")\n  fi\n"
+    )
+}
+
+/// What the server alone runs with; Kafka's own tools in the same pod must not open the metrics port.
+fn java_options(spec: &ClusterSpec) -> String {
+    let mut options = spec.jvm_options.clone();
+    if spec.metrics.is_some() {
+        options.push(format!(
+            "-javaagent:{AGENT_MOUNT}/jmx_prometheus_javaagent.jar={METRICS_PORT}:{CONFIG_MOUNT}/jmx.yaml"
+        ));
+    }
+    if options.is_empty() { String::new() } else { format!("export KAFKA_OPTS=\"{}\"\n", options.join(" ")) }
 }
 
 /// `0@host:9093:$DIR_0,…`
@@ -137,7 +193,7 @@ mod tests {
     use super::*;
 
     fn script(brokers: u32, controllers: u32, role: Role) -> String {
-        let mut spec = ClusterSpec::standard().expect("the defaults");
+        let mut spec = ClusterSpec::default();
         (spec.brokers, spec.controllers) = (brokers, controllers);
         start_script(&ClusterName::from_label("demo"), "kafka", &spec, role)
     }
@@ -185,11 +241,11 @@ mod tests {
           elif $voter; then
             format+=(--no-initial-controllers)
           fi
-          # Its output holds the whole configuration, so it is shown only when it failed. It lives for seconds:
-          # the second compiler and a large heap would only slow it down.
+          # Its output holds the whole configuration and the admin's keys, so it is shown only when it failed, and
+          # then without them. It lives for seconds: a second compiler and a large heap would only slow it down.
           if ! output=$(KAFKA_HEAP_OPTS="-Xmx128m $(archive storage)" KAFKA_JVM_PERFORMANCE_OPTS="-XX:+UseSerialGC -XX:TieredStopAtLevel=1" \
             /opt/kafka/bin/kafka-storage.sh "${format[@]}" 2>&1); then
-            echo "$output" | tail -n 20 >&2
+            echo "$output" | grep -vi scram | tail -n 20 >&2
             exit 1
           fi
         fi

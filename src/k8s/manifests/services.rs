@@ -4,19 +4,31 @@ use k8s_openapi::api::core::v1::{Service, ServicePort, ServiceSpec};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
 use super::Target;
-use crate::k8s::names::{CLIENT_PORT, CLIENT_PORT_NAME, CONTROLLER_PORT, INTERNAL_PORT, Role};
+use crate::k8s::names::{
+    CLIENT_PORT, CLIENT_PORT_NAME, CONTROLLER_PORT, INTERNAL_PORT, METRICS_PORT, METRICS_PORT_NAME, Role,
+};
 
 /// The ports of a role's pods by name.
-pub(super) fn ports(target: &Target<'_>, role: Role) -> Vec<(&'static str, u16)> {
+pub(super) fn ports(target: &Target<'_>, role: Role) -> Vec<(String, u16)> {
     let mut ports = Vec::new();
     if role == Role::Broker {
-        ports.push((CLIENT_PORT_NAME, CLIENT_PORT));
-        ports.push(("tcp-internal", INTERNAL_PORT));
+        ports.push((CLIENT_PORT_NAME.to_owned(), CLIENT_PORT));
+        ports.push(("tcp-internal".to_owned(), INTERNAL_PORT));
+        ports.extend(target.spec.listeners.iter().map(|listener| (listener_port(&listener.name), listener.port)));
     }
     if role == target.spec.voter_role() {
-        ports.push(("tcp-controller", CONTROLLER_PORT));
+        ports.push(("tcp-controller".into(), CONTROLLER_PORT));
+    }
+    if target.spec.metrics.is_some() {
+        ports.push((METRICS_PORT_NAME.into(), METRICS_PORT));
     }
     ports
+}
+
+/// The name of a listener's port: `tcp-public`. Port names have at most 15 characters.
+fn listener_port(name: &str) -> String {
+    let short: String = name.to_lowercase().replace('_', "-").chars().take(11).collect();
+    format!("tcp-{}", short.trim_end_matches('-'))
 }
 
 /// One stable name per pod. Addresses are published before a pod is ready: controllers elect each other
@@ -35,7 +47,7 @@ pub(super) fn headless(target: &Target<'_>, role: Role) -> Service {
 
 /// Where clients in the cluster start.
 pub(super) fn bootstrap(target: &Target<'_>) -> Service {
-    let ports = vec![(CLIENT_PORT_NAME, CLIENT_PORT)];
+    let ports = vec![(CLIENT_PORT_NAME.to_owned(), CLIENT_PORT)];
     Service {
         metadata: target.role_metadata(target.name.bootstrap(), Role::Broker),
         spec: Some(service(target, Role::Broker, ports)),
@@ -43,12 +55,27 @@ pub(super) fn bootstrap(target: &Target<'_>) -> Service {
     }
 }
 
-fn service(target: &Target<'_>, role: Role, ports: Vec<(&str, u16)>) -> ServiceSpec {
+/// Where Prometheus finds the pods of all roles.
+pub(super) fn metrics(target: &Target<'_>) -> Service {
+    let ports = vec![(METRICS_PORT_NAME.to_owned(), METRICS_PORT)];
+    Service {
+        metadata: target.metadata(target.name.metrics()),
+        spec: Some(ServiceSpec {
+            cluster_ip: Some("None".into()),
+            publish_not_ready_addresses: Some(true),
+            selector: Some(target.name.labels()),
+            ..service(target, Role::Broker, ports)
+        }),
+        status: None,
+    }
+}
+
+fn service(target: &Target<'_>, role: Role, ports: Vec<(String, u16)>) -> ServiceSpec {
     let ports = ports.into_iter().map(|(name, port)| ServicePort {
-        name: Some(name.to_owned()),
+        name: Some(name.clone()),
         port: i32::from(port),
         protocol: Some("TCP".into()),
-        target_port: Some(IntOrString::String(name.to_owned())),
+        target_port: Some(IntOrString::String(name)),
         ..ServicePort::default()
     });
     ServiceSpec {

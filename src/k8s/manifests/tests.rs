@@ -8,7 +8,7 @@ use super::*;
 use crate::k8s::names::{LABEL_COMPONENT, LABEL_INSTANCE, LABEL_MANAGED_BY, MANAGER};
 
 fn spec(brokers: u32, controllers: u32) -> ClusterSpec {
-    let mut spec = ClusterSpec::standard().expect("the defaults");
+    let mut spec = ClusterSpec::default();
     (spec.brokers, spec.controllers) = (brokers, controllers);
     spec
 }

@@ -6,19 +6,17 @@ use k8s_openapi::api::apps::v1::{
     StatefulSet, StatefulSetPersistentVolumeClaimRetentionPolicy, StatefulSetSpec, StatefulSetUpdateStrategy,
 };
 use k8s_openapi::api::core::v1::{
-    Capabilities, ConfigMapVolumeSource, Container, ContainerPort, EmptyDirVolumeSource, EnvVar, EnvVarSource,
-    PersistentVolumeClaim, PersistentVolumeClaimSpec, PodSecurityContext, PodSpec, PodTemplateSpec, Probe,
-    ResourceRequirements, SeccompProfile, SecretKeySelector, SecurityContext, TCPSocketAction,
-    TopologySpreadConstraint, Volume, VolumeMount, VolumeResourceRequirements,
+    Capabilities, Container, ContainerPort, EnvVar, EnvVarSource, LocalObjectReference, PodSecurityContext, PodSpec,
+    PodTemplateSpec, Probe, ResourceRequirements, SeccompProfile, SecretKeySelector, SecurityContext, TCPSocketAction,
 };
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
 use super::configuration::checksum;
 use super::identity::{KEY_CLUSTER_ID, KEY_MODE, directory_key};
 use super::script::directory_variable;
 use super::services::ports;
-use super::{CONFIG_MOUNT, DATA_MOUNT, DATA_VOLUME, Target};
+use super::{CONFIG_MOUNT, Target, metrics, placement, volumes};
 use crate::k8s::names::{ANNOTATION_CHECKSUM, CONTAINER, LABEL_VERSION, Role};
 
 /// The image's user. It is named there, and `runAsNonRoot` wants a number.
@@ -45,33 +43,30 @@ pub(super) fn stateful_set(target: &Target<'_>, role: Role) -> StatefulSet {
                 when_deleted: Some("Retain".into()),
                 when_scaled: Some("Retain".into()),
             }),
-            selector: selector(target, role),
+            selector: placement::selector(target, role),
             template: template(target, role),
-            volume_claim_templates: Some(vec![claim_template(target, role)]),
+            volume_claim_templates: Some(volumes::claim_templates(target, role)),
             ..StatefulSetSpec::default()
         }),
         status: None,
     }
 }
 
-fn selector(target: &Target<'_>, role: Role) -> LabelSelector {
-    LabelSelector { match_labels: Some(target.name.role_labels(role)), match_expressions: None }
-}
-
 fn template(target: &Target<'_>, role: Role) -> PodTemplateSpec {
-    let mut labels = target.name.role_labels(role);
+    // The person's come first: ours select the pods.
+    let mut labels = target.spec.pods.labels.clone();
+    labels.extend(target.name.role_labels(role));
     labels.insert(LABEL_VERSION.to_owned(), target.spec.kafka_version.clone());
+    let mut annotations = target.spec.pods.annotations.clone();
+    annotations.insert(ANNOTATION_CHECKSUM.to_owned(), checksum(target, role));
     PodTemplateSpec {
-        metadata: Some(ObjectMeta {
-            labels: Some(labels),
-            annotations: Some(BTreeMap::from([(ANNOTATION_CHECKSUM.to_owned(), checksum(target, role))])),
-            ..ObjectMeta::default()
-        }),
+        metadata: Some(ObjectMeta { labels: Some(labels), annotations: Some(annotations), ..ObjectMeta::default() }),
         spec: Some(pod(target, role)),
     }
 }
 
 fn pod(target: &Target<'_>, role: Role) -> PodSpec {
+    let asked = &target.spec.pods;
     PodSpec {
         service_account_name: Some(target.name.service_account()),
         automount_service_account_token: Some(false),
@@ -90,43 +85,27 @@ fn pod(target: &Target<'_>, role: Role) -> PodSpec {
             seccomp_profile: Some(SeccompProfile { type_: "RuntimeDefault".into(), localhost_profile: None }),
             ..PodSecurityContext::default()
         }),
-        topology_spread_constraints: Some(
-            ["topology.kubernetes.io/zone", "kubernetes.io/hostname"]
-                .into_iter()
-                .map(|key| TopologySpreadConstraint {
-                    max_skew: 1,
-                    topology_key: key.into(),
-                    when_unsatisfiable: "ScheduleAnyway".into(),
-                    label_selector: Some(selector(target, role)),
-                    ..TopologySpreadConstraint::default()
-                })
-                .collect(),
-        ),
+        topology_spread_constraints: Some(placement::spread(target, role)),
+        affinity: placement::affinity(target, role),
+        node_selector: some(&asked.node_selector),
+        tolerations: (!asked.tolerations.is_empty()).then(|| asked.tolerations.clone()),
+        image_pull_secrets: (!asked.image_pull_secrets.is_empty())
+            .then(|| asked.image_pull_secrets.iter().map(|name| LocalObjectReference { name: name.clone() }).collect()),
+        priority_class_name: asked.priority_class_name.clone(),
+        init_containers: metrics::init_container(target).map(|container| vec![container]),
         containers: vec![container(target, role)],
-        volumes: Some(vec![
-            Volume { name: "tmp".into(), empty_dir: Some(EmptyDirVolumeSource::default()), ..Volume::default() },
-            Volume {
-                name: "config".into(),
-                config_map: Some(ConfigMapVolumeSource {
-                    name: target.name.workload(role),
-                    ..ConfigMapVolumeSource::default()
-                }),
-                ..Volume::default()
-            },
-        ]),
+        volumes: Some(volumes::volumes(target, role)),
         ..PodSpec::default()
     }
+}
+
+fn some(map: &BTreeMap<String, String>) -> Option<BTreeMap<String, String>> {
+    (!map.is_empty()).then(|| map.clone())
 }
 
 fn container(target: &Target<'_>, role: Role) -> Container {
     let memory = target.spec.memory(role).to_kubernetes();
     let cpu = target.spec.cpu(role).to_kubernetes();
-    let mount = |name: &str, path: &str, read_only: Option<bool>| VolumeMount {
-        name: name.into(),
-        mount_path: path.into(),
-        read_only,
-        ..VolumeMount::default()
-    };
     Container {
         name: CONTAINER.into(),
         image: Some(target.spec.image()),
@@ -137,7 +116,7 @@ fn container(target: &Target<'_>, role: Role) -> Container {
             ports(target, role)
                 .into_iter()
                 .map(|(name, port)| ContainerPort {
-                    name: Some(name.into()),
+                    name: Some(name),
                     container_port: i32::from(port),
                     protocol: Some("TCP".into()),
                     ..ContainerPort::default()
@@ -159,11 +138,7 @@ fn container(target: &Target<'_>, role: Role) -> Container {
         readiness_probe: Some(probe(target, role, READINESS_PERIOD_SECONDS, 2)),
         // The last lines of a crashed pod can be read by whoever may read the pod.
         termination_message_policy: Some("FallbackToLogsOnError".into()),
-        volume_mounts: Some(vec![
-            mount(DATA_VOLUME, DATA_MOUNT, None),
-            mount("config", CONFIG_MOUNT, Some(true)),
-            mount("tmp", "/tmp", None),
-        ]),
+        volume_mounts: Some(volumes::mounts(target, role)),
         ..Container::default()
     }
 }
@@ -171,9 +146,9 @@ fn container(target: &Target<'_>, role: Role) -> Container {
 /// An open port. A KRaft broker opens its listeners only once it is unfenced; a controller's open port
 /// proves little, which is why `install` and `status` ask the quorum itself.
 fn probe(target: &Target<'_>, role: Role, period: i32, failures: i32) -> Probe {
-    let port = ports(target, role).first().map_or("", |(name, _)| name);
+    let port = ports(target, role).into_iter().next().map(|(name, _)| name).unwrap_or_default();
     Probe {
-        tcp_socket: Some(TCPSocketAction { port: IntOrString::String(port.to_owned()), host: None }),
+        tcp_socket: Some(TCPSocketAction { port: IntOrString::String(port), host: None }),
         period_seconds: Some(period),
         failure_threshold: Some(failures),
         timeout_seconds: Some(2),
@@ -198,24 +173,4 @@ fn environment(target: &Target<'_>) -> Vec<EnvVar> {
     variables
         .extend((0..target.spec.voters()).map(|ordinal| variable(directory_variable(ordinal), directory_key(ordinal))));
     variables
-}
-
-fn claim_template(target: &Target<'_>, role: Role) -> PersistentVolumeClaim {
-    PersistentVolumeClaim {
-        metadata: ObjectMeta {
-            name: Some(DATA_VOLUME.into()),
-            labels: Some(target.name.role_labels(role)),
-            ..ObjectMeta::default()
-        },
-        spec: Some(PersistentVolumeClaimSpec {
-            access_modes: Some(vec!["ReadWriteOnce".into()]),
-            storage_class_name: target.spec.storage.class.clone(),
-            resources: Some(VolumeResourceRequirements {
-                requests: Some(BTreeMap::from([("storage".into(), target.spec.storage_size(role).to_kubernetes())])),
-                limits: None,
-            }),
-            ..PersistentVolumeClaimSpec::default()
-        }),
-        status: None,
-    }
 }

@@ -2,9 +2,16 @@
 
 use std::collections::BTreeMap;
 
+mod parts;
+mod presets;
+mod validate;
+
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::properties;
+pub use parts::{Authentication, ControllerResources, Listener, Metrics, Pods, Security, Tls};
+pub use presets::Preset;
+
 use super::quantity::Quantity;
 use crate::k8s::names::Role;
 
@@ -29,9 +36,9 @@ const LEAST_MEMORY: i128 = 256 << 20;
 /// Kafka wants the page cache: half of the memory is heap, and never more than this.
 const LARGEST_HEAP_MIB: i128 = 6 * 1024;
 
-/// Apache Kafka as it is asked for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+/// Apache Kafka as it is asked for: the `spec` of a cluster document.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct ClusterSpec {
     /// Pods that serve clients.
     pub brokers: u32,
@@ -48,27 +55,59 @@ pub struct ClusterSpec {
     pub memory: Quantity,
     /// CPU request of each broker.
     pub cpu: Quantity,
+    /// The JVM's heap, where it is not half of the memory.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub heap: Option<Quantity>,
+    /// Options of the JVM beyond ours, as `-XX:MaxGCPauseMillis=50`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub jvm_options: Vec<String>,
+    /// What the controllers get.
+    #[serde(skip_serializing_if = "ControllerResources::is_empty")]
+    pub controller_resources: ControllerResources,
     /// Server properties beyond ours.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub config: BTreeMap<String, String>,
+    /// TLS and users.
+    #[serde(skip_serializing_if = "Security::is_none")]
+    pub security: Security,
+    /// Listeners beyond ours.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub listeners: Vec<Listener>,
+    /// Prometheus' endpoint; without it there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub metrics: Option<Metrics>,
+    /// `broker.rack`: the numbers of the brokers that are in each rack.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub rack_map: BTreeMap<String, Vec<u32>>,
+    /// How pods are placed and marked.
+    #[serde(skip_serializing_if = "Pods::is_empty")]
+    pub pods: Pods,
 }
 
-/// A pod's volume.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+/// A pod's volumes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Storage {
-    /// Its size.
+    /// Size of each volume.
     pub size: Quantity,
     /// Its StorageClass; without one the cluster's default is taken.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub class: Option<String>,
+    /// How many volumes each broker spreads its partitions over (JBOD).
+    #[serde(skip_serializing_if = "is_one")]
+    pub disks: u32,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // the shape that serde calls
+fn is_one(count: &u32) -> bool {
+    *count == 1
 }
 
 /// A value that cannot be installed: which flag, and why.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{flag}: {reason}")]
 pub struct SpecError {
-    /// `--brokers`
+    /// `--brokers`, or `spec.rackMap` for what has no flag.
     pub flag: &'static str,
     /// Lower case, no full stop.
     pub reason: String,
@@ -78,38 +117,64 @@ impl SpecError {
     pub(super) fn new(flag: &'static str, reason: impl Into<String>) -> Self {
         Self { flag, reason: reason.into() }
     }
+
+    /// Where it is in a cluster document: `spec.kafkaVersion`.
+    pub fn path(&self) -> String {
+        match self.flag {
+            "--storage" => "spec.storage.size".to_owned(),
+            "--storage-class" => "spec.storage.class".to_owned(),
+            "--tls" | "--ca-secret" => "spec.security.tls".to_owned(),
+            "--authentication" => "spec.security.authentication".to_owned(),
+            "--metrics-image" => "spec.metrics.image".to_owned(),
+            flag => flag.strip_prefix("--").map_or_else(|| flag.to_owned(), |flag| format!("spec.{}", camel(flag))),
+        }
+    }
+}
+
+fn camel(words: &str) -> String {
+    let mut text = String::new();
+    for (position, word) in words.split('-').enumerate() {
+        let mut letters = word.chars();
+        match letters.next() {
+            Some(first) if position > 0 => text.extend(first.to_uppercase()),
+            Some(first) => text.push(first),
+            None => {}
+        }
+        text.push_str(letters.as_str());
+    }
+    text
+}
+
+impl Default for ClusterSpec {
+    fn default() -> Self {
+        Self {
+            brokers: 3,
+            controllers: 3,
+            kafka_version: DEFAULT_KAFKA_VERSION.to_owned(),
+            image: None,
+            storage: Storage::default(),
+            memory: Quantity::gibibytes(2),
+            cpu: Quantity::millis(250),
+            heap: None,
+            jvm_options: Vec::new(),
+            controller_resources: ControllerResources::default(),
+            config: BTreeMap::new(),
+            security: Security::default(),
+            listeners: Vec::new(),
+            metrics: None,
+            rack_map: BTreeMap::new(),
+            pods: Pods::default(),
+        }
+    }
+}
+
+impl Default for Storage {
+    fn default() -> Self {
+        Self { size: Quantity::gibibytes(10), class: None, disks: 1 }
+    }
 }
 
 impl ClusterSpec {
-    /// Three controllers and three brokers.
-    ///
-    /// # Errors
-    /// Never; the quantities are constants that are parsed.
-    pub fn standard() -> Result<Self, String> {
-        Self::sized(3, 3, "2Gi", "250m", "10Gi")
-    }
-
-    /// One broker that is its own controller, for a laptop.
-    ///
-    /// # Errors
-    /// Never, as [`Self::standard`].
-    pub fn dev() -> Result<Self, String> {
-        Self::sized(1, 0, "1Gi", "100m", "1Gi")
-    }
-
-    fn sized(brokers: u32, controllers: u32, memory: &str, cpu: &str, storage: &str) -> Result<Self, String> {
-        Ok(Self {
-            brokers,
-            controllers,
-            kafka_version: DEFAULT_KAFKA_VERSION.to_owned(),
-            image: None,
-            storage: Storage { size: storage.parse()?, class: None },
-            memory: memory.parse()?,
-            cpu: cpu.parse()?,
-            config: BTreeMap::new(),
-        })
-    }
-
     /// The image that the pods run.
     pub fn image(&self) -> String {
         self.image.clone().unwrap_or_else(|| format!("apache/kafka:{}", self.kafka_version))
@@ -159,88 +224,46 @@ impl ClusterSpec {
 
     /// Memory of a pod, request and limit.
     pub fn memory(&self, role: Role) -> Quantity {
-        Self::for_role(role, &self.memory, CONTROLLER_MEMORY)
+        Self::for_role(role, &self.memory, self.controller_resources.memory.as_ref(), CONTROLLER_MEMORY)
     }
 
     /// CPU request of a pod.
     pub fn cpu(&self, role: Role) -> Quantity {
-        Self::for_role(role, &self.cpu, CONTROLLER_CPU)
+        Self::for_role(role, &self.cpu, self.controller_resources.cpu.as_ref(), CONTROLLER_CPU)
     }
 
     /// Size of a pod's volume.
     pub fn storage_size(&self, role: Role) -> Quantity {
-        Self::for_role(role, &self.storage.size, CONTROLLER_STORAGE)
+        Self::for_role(role, &self.storage.size, self.controller_resources.storage.as_ref(), CONTROLLER_STORAGE)
     }
 
     /// The JVM's heap in MiB.
     pub fn heap_mib(&self, role: Role) -> i128 {
-        ((self.memory(role).whole() >> 20) / 2).min(LARGEST_HEAP_MIB)
+        match (&self.heap, role) {
+            (Some(heap), Role::Broker) => heap.whole() >> 20,
+            _ => ((self.memory(role).whole() >> 20) / 2).min(LARGEST_HEAP_MIB),
+        }
     }
 
-    fn for_role(role: Role, asked: &Quantity, most_of_a_controller: &str) -> Quantity {
-        match (role, most_of_a_controller.parse()) {
-            (Role::Controller, Ok(most)) => asked.at_most(&most),
+    fn for_role(role: Role, asked: &Quantity, own: Option<&Quantity>, most_of_a_controller: &str) -> Quantity {
+        match (role, own, most_of_a_controller.parse()) {
+            (Role::Controller, Some(own), _) => own.clone(),
+            (Role::Controller, None, Ok(most)) => asked.at_most(&most),
             _ => asked.clone(),
         }
     }
 
-    /// Checks everything that can be checked without a cluster.
-    pub fn validate(&self) -> Result<(), SpecError> {
-        if !(1..=MOST_BROKERS).contains(&self.brokers) {
-            return Err(SpecError::new("--brokers", format!("{} is not in 1 to {MOST_BROKERS}", self.brokers)));
+    /// The volumes of a pod.
+    pub fn disks(&self, role: Role) -> u32 {
+        match role {
+            Role::Controller => 1,
+            Role::Broker => self.storage.disks,
         }
-        if self.controllers > MOST_CONTROLLERS {
-            return Err(SpecError::new("--controllers", format!("at most {MOST_CONTROLLERS}; 3 is right for most")));
-        }
-        if self.controllers > 0 && self.controllers.is_multiple_of(2) {
-            return Err(SpecError::new(
-                "--controllers",
-                format!(
-                    "{} survive no more failures than {}: take an odd number, or 0 to let the brokers do it",
-                    self.controllers,
-                    self.controllers - 1
-                ),
-            ));
-        }
-        version(&self.kafka_version)?;
-        if let Some(image) = &self.image
-            && (image.is_empty() || image.contains(|character: char| character.is_whitespace()))
-        {
-            return Err(SpecError::new("--image", format!("\"{image}\" is no image")));
-        }
-        if let Some(class) = &self.storage.class
-            && (class.is_empty() || !class.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.')))
-        {
-            return Err(SpecError::new("--storage-class", format!("\"{class}\" is no name of a StorageClass")));
-        }
-        if self.memory.whole() < LEAST_MEMORY {
-            return Err(SpecError::new(
-                "--memory",
-                format!("{} is too little: Kafka needs 512Mi or more", self.memory),
-            ));
-        }
-        if self.storage.size.whole() < 1 << 20 {
-            return Err(SpecError::new(
-                "--storage",
-                format!("{} is too little; write for example 10Gi", self.storage.size),
-            ));
-        }
-        properties::validate(self)
     }
-}
 
-fn version(text: &str) -> Result<(), SpecError> {
-    let numbers: Option<Vec<u32>> = text.split('.').map(|part| part.parse().ok()).collect();
-    match numbers.as_deref() {
-        Some([major, minor, _]) if (*major, *minor) >= OLDEST_KAFKA => Ok(()),
-        Some([_, _, _]) => Err(SpecError::new(
-            "--kafka-version",
-            format!("{text} is too old: {}.{} is the first that can be installed", OLDEST_KAFKA.0, OLDEST_KAFKA.1),
-        )),
-        _ => Err(SpecError::new(
-            "--kafka-version",
-            format!("`{text}` is no version of Apache Kafka; write for example {DEFAULT_KAFKA_VERSION}"),
-        )),
+    /// The rack of a broker.
+    pub fn rack(&self, ordinal: u32) -> Option<&str> {
+        self.rack_map.iter().find(|(_, ordinals)| ordinals.contains(&ordinal)).map(|(rack, _)| rack.as_str())
     }
 }
 
@@ -249,15 +272,17 @@ mod tests {
     use super::*;
 
     fn spec(change: impl FnOnce(&mut ClusterSpec)) -> ClusterSpec {
-        let mut spec = ClusterSpec::standard().expect("the defaults");
+        let mut spec = ClusterSpec::default();
         change(&mut spec);
         spec
     }
 
     #[test]
     fn the_presets_are_valid() {
+        assert_eq!(Preset::Default.spec(), Ok(ClusterSpec::default()));
+        assert_eq!(Preset::Production.spec().expect("the preset").validate(), Ok(()));
         assert_eq!(spec(|_| ()).validate(), Ok(()));
-        assert_eq!(ClusterSpec::dev().expect("the defaults").validate(), Ok(()));
+        assert_eq!(Preset::Dev.spec().expect("the preset").validate(), Ok(()));
     }
 
     #[test]

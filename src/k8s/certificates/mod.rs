@@ -1,0 +1,171 @@
+//! The certificates of a Kafka cluster: an authority of its own, and one certificate per pod. Pure: bytes
+//! in, bytes out; nothing here talks to a cluster.
+//!
+//! Keys are ECDSA P-256 in PKCS#8, the only encoding of an unencrypted key that Kafka's PEM stores read.
+
+mod reading;
+
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
+    SerialNumber,
+};
+use secrecy::{ExposeSecret, SecretString};
+use time::{Duration, OffsetDateTime};
+
+pub use reading::CertificateInfo;
+
+/// How long an authority of ours lives. Its renewal means new trust for every client, so it is rare.
+const AUTHORITY_DAYS: i64 = 3650;
+/// Clocks of pods and laptops differ.
+const CLOCK_SKEW: Duration = Duration::hours(1);
+
+/// A certificate authority.
+#[derive(Debug, Clone)]
+pub struct Authority {
+    /// Its certificate, PEM.
+    pub certificate: String,
+    /// Its key, PKCS#8 PEM.
+    pub key: SecretString,
+}
+
+/// A certificate with its key, both PEM.
+#[derive(Debug, Clone)]
+pub struct Issued {
+    /// The certificate alone.
+    pub certificate: String,
+    /// PKCS#8.
+    pub key: SecretString,
+}
+
+/// Whom a certificate is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Subject {
+    /// The common name; Kafka's principal is `User:<common name>`.
+    pub common_name: String,
+    /// DNS names and IP addresses that clients may check.
+    pub names: Vec<String>,
+    /// Days that it is valid.
+    pub days: u32,
+}
+
+impl Authority {
+    /// A new one.
+    pub fn generate(cluster: &str) -> Result<Self, String> {
+        let mut params = CertificateParams::default();
+        params.distinguished_name.push(DnType::CommonName, format!("{cluster} Kafka CA"));
+        params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        valid_for(&mut params, AUTHORITY_DAYS);
+        let key = KeyPair::generate().map_err(words)?;
+        let certificate = params.self_signed(&key).map_err(words)?;
+        Ok(Self { certificate: certificate.pem(), key: key.serialize_pem().into() })
+    }
+
+    /// One of the person's own: it must be an authority, valid, and its key must fit.
+    pub fn from_pem(certificate: &str, key: &str) -> Result<Self, String> {
+        let info = CertificateInfo::from_pem(certificate)?;
+        if !info.is_authority {
+            return Err("its certificate is not one of an authority".to_owned());
+        }
+        if info.seconds_left() <= 0 {
+            return Err(format!("its certificate expired on {}", info.not_after));
+        }
+        let pair = KeyPair::from_pem(key)
+            .map_err(|error| format!("its key is not read: {error}; it must be PKCS#8 without a password"))?;
+        if !info.fits(&rcgen::PublicKeyData::subject_public_key_info(&pair)) {
+            return Err("its key does not belong to its certificate".to_owned());
+        }
+        Ok(Self { certificate: certificate.to_owned(), key: key.to_owned().into() })
+    }
+
+    /// A certificate for servers and clients alike: pods are both to each other.
+    pub fn issue(&self, subject: &Subject) -> Result<Issued, String> {
+        let authority_key = KeyPair::from_pem(self.key.expose_secret()).map_err(words)?;
+        let issuer = Issuer::from_ca_cert_pem(&self.certificate, authority_key).map_err(words)?;
+        let mut params = CertificateParams::new(subject.names.clone()).map_err(words)?;
+        params.distinguished_name.push(DnType::CommonName, subject.common_name.clone());
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
+        params.use_authority_key_identifier_extension = true;
+        valid_for(&mut params, subject.days.into());
+        let key = KeyPair::generate().map_err(words)?;
+        let certificate = params.signed_by(&key, &issuer).map_err(words)?;
+        Ok(Issued { certificate: certificate.pem(), key: key.serialize_pem().into() })
+    }
+}
+
+impl Issued {
+    /// One file for Kafka's PEM keystore: key, certificate, authority.
+    pub fn keystore(&self, authority: &Authority) -> String {
+        format!("{}{}{}", self.key.expose_secret(), self.certificate, authority.certificate)
+    }
+}
+
+fn valid_for(params: &mut CertificateParams, days: i64) {
+    let now = OffsetDateTime::now_utc();
+    params.not_before = now - CLOCK_SKEW;
+    params.not_after = now + Duration::days(days);
+    params.serial_number = Some(SerialNumber::from_slice(&serial()));
+}
+
+/// 16 random bytes, positive as RFC 5280 wants it.
+fn serial() -> [u8; 16] {
+    let mut bytes = *uuid::Uuid::new_v4().as_bytes();
+    bytes[0] = bytes[0] & 0x7f | 0x40;
+    bytes
+}
+
+#[allow(clippy::needless_pass_by_value)] // the shape that map_err wants
+fn words(error: rcgen::Error) -> String {
+    error.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn subject(names: &[&str]) -> Subject {
+        Subject {
+            common_name: "demo-broker".into(),
+            names: names.iter().map(|name| (*name).to_owned()).collect(),
+            days: 30,
+        }
+    }
+
+    #[test]
+    fn an_issued_certificate_carries_its_names_and_comes_from_the_authority() {
+        let authority = Authority::generate("demo").expect("an authority");
+        let issued = authority.issue(&subject(&["demo-broker-0.demo-brokers.kafka.svc", "10.0.0.7"])).expect("one");
+        let info = CertificateInfo::from_pem(&issued.certificate).expect("a certificate");
+        assert_eq!(info.common_name, "demo-broker");
+        assert_eq!(info.issuer, "demo Kafka CA");
+        assert_eq!(info.names, ["demo-broker-0.demo-brokers.kafka.svc", "10.0.0.7"]);
+        assert_eq!((info.seconds_left() + 60) / 86_400, 30);
+        assert!(!info.is_authority);
+        let again = authority.issue(&subject(&[])).expect("one");
+        assert_ne!(CertificateInfo::from_pem(&again.certificate).expect("a certificate").serial, info.serial);
+        let keystore = issued.keystore(&authority);
+        assert!(keystore.starts_with("-----BEGIN PRIVATE KEY-----"), "{keystore}");
+        assert_eq!(keystore.matches("BEGIN CERTIFICATE").count(), 2);
+    }
+
+    #[test]
+    fn a_given_authority_is_checked() {
+        let authority = Authority::generate("demo").expect("an authority");
+        let key = authority.key.expose_secret();
+        assert!(Authority::from_pem(&authority.certificate, key).is_ok());
+        let other = Authority::generate("demo").expect("an authority");
+        let mistake = |certificate: &str, key: &str| Authority::from_pem(certificate, key).expect_err("a mistake");
+        assert!(mistake(&authority.certificate, other.key.expose_secret()).contains("does not belong"));
+        assert!(mistake("hello", key).contains("no PEM certificate"));
+        assert!(mistake(&authority.certificate, "hello").contains("PKCS#8"));
+        let issued = authority.issue(&subject(&[])).expect("one");
+        assert!(mistake(&issued.certificate, issued.key.expose_secret()).contains("not one of an authority"));
+    }
+
+    #[test]
+    fn keys_are_not_shown() {
+        let authority = Authority::generate("demo").expect("an authority");
+        assert!(!format!("{authority:?}").contains("PRIVATE"));
+    }
+}
