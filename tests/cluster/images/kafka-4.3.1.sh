@@ -3,8 +3,8 @@
 # shellcheck shell=bash disable=SC2034,SC2154  # shares names with lib/images.sh
 
 tag=docker.io/apache/kafka:4.3.1
-parts=(images/base/userland.sh images/base/java.sh images/kafka/distribution.sh images/kafka/train.sh images/kafka/tools
-  images/kafka/bin/* images/kafka/config/*)
+parts=(images/base/userland.sh images/base/java.sh images/kafka/distribution.sh images/kafka/bin/*
+  images/kafka/4/{train.sh,tools} images/kafka/4/config/*)
 settings='{"User":"appuser","WorkingDir":"/","Cmd":["/bin/bash"],"ExposedPorts":{"9092/tcp":{}},
 "Volumes":{"/etc/kafka/secrets":{},"/mnt/shared/config":{}},
 "Env":["PATH=/opt/java/openjdk/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin","JAVA_HOME=/opt/java/openjdk"]}'
@@ -18,5 +18,5 @@ fill() {
   userland "$1"
   add_user "$1" appuser 1000
   java_runtime "$1"
-  kafka_distribution "$1" 4.3.1 org.apache.logging.log4j:log4j-slf4j-impl:2.24.3
+  kafka_distribution "$1" 4.3.1 4 org.apache.logging.log4j:log4j-slf4j-impl:2.24.3
 }

@@ -7,7 +7,12 @@ for jar in "$base"/libs/*.jar; do CLASSPATH=${CLASSPATH:+$CLASSPATH:}$jar; done
 
 : "${KAFKA_HEAP_OPTS=-Xmx256M}"
 : "${KAFKA_JVM_PERFORMANCE_OPTS=-server -XX:+UseG1GC -XX:MaxGCPauseMillis=20 -XX:InitiatingHeapOccupancyPercent=35 -XX:+ExplicitGCInvokesConcurrent -Djava.awt.headless=true}"
-: "${KAFKA_LOG4J_OPTS=-Dlog4j2.configurationFile=$base/config/tools-log4j2.yaml}"
+# Kafka 3 logs with log4j 1, Kafka 4 with log4j 2.
+if [ -e "$base/config/log4j.properties" ]; then
+  : "${KAFKA_LOG4J_OPTS=-Dlog4j.configuration=file:$base/config/tools-log4j.properties}"
+else
+  : "${KAFKA_LOG4J_OPTS=-Dlog4j2.configurationFile=$base/config/tools-log4j2.yaml}"
+fi
 : "${LOG_DIR=$base/logs}"
 
 if [ -n "$JMX_PORT" ]; then
