@@ -7,7 +7,7 @@ use clap::Args;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{Context, Run};
+use super::{Context, Run, get};
 use crate::cli::OutputArgs;
 use crate::error::{CommandResult, Exit};
 use crate::k8s::inspect::{self, Inspection};
@@ -27,13 +27,23 @@ pub struct ClustersArgs {
 
     #[command(flatten)]
     output: OutputArgs,
+
+    #[arg(skip)]
+    only: Option<String>,
+}
+
+impl ClustersArgs {
+    /// The clusters of the namespace, or one of them.
+    pub(super) fn of(only: Option<String>, output: OutputArgs) -> Self {
+        Self { all_namespaces: false, output, only }
+    }
 }
 
 impl Run for ClustersArgs {
     async fn run(self, context: Context) -> CommandResult {
         let kubernetes = context.kubernetes().await?;
         let (inspected, documents) = tokio::join!(
-            inspect::clusters(&kubernetes, self.all_namespaces, None),
+            inspect::clusters(&kubernetes, self.all_namespaces, self.only.as_deref()),
             inventory::documents(&kubernetes, self.all_namespaces),
         );
         let inspected = inspected?;
@@ -48,6 +58,12 @@ impl Run for ClustersArgs {
         };
         let mut clusters = Clusters::new(inspected, documents, Timestamp::now());
         clusters.all_namespaces = self.all_namespaces;
+        if let Some(only) = &self.only {
+            clusters.items.retain(|row| row.name.as_str() == only);
+            if clusters.items.is_empty() {
+                return Err(get::not_found(only, &kubernetes.namespace));
+            }
+        }
         if clusters.items.is_empty() {
             let place = if self.all_namespaces {
                 "any namespace".to_owned()

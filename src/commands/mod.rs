@@ -10,6 +10,7 @@ mod macros;
 pub mod clusters;
 pub mod completion;
 pub mod consume;
+pub mod get;
 pub mod install;
 mod lookup;
 pub mod produce;
@@ -43,6 +44,9 @@ subcommands! {
         /// List the Kafka clusters
         #[command(visible_alias = "cluster")]
         Clusters(clusters::ClustersArgs),
+        /// Print what was asked of a Kafka cluster, as a document
+        #[command(subcommand, arg_required_else_help = true)]
+        Get(get::GetCommand),
         /// Show whether a Kafka cluster is healthy, and why not
         Status(status::StatusArgs),
         /// Prove that a Kafka cluster takes and returns messages

@@ -5,7 +5,8 @@
 use futures::future::{join_all, try_join_all};
 use k8s_openapi::api::core::v1::Namespace;
 use kube::Api;
-use kube::api::{DynamicObject, ObjectMeta, Patch, PatchParams, PostParams};
+use kube::api::{DynamicObject, GroupVersionKind, ObjectMeta, Patch, PatchParams, PostParams};
+use kube::core::ApiResource;
 use serde_json::Value;
 
 use super::client::Kubernetes;
@@ -55,6 +56,12 @@ pub async fn existing(kubernetes: &Kubernetes, manifests: &[Manifest]) -> Result
     .await
 }
 
+/// Whether the API server knows a kind. Whoever may not ask is told that it does not.
+pub async fn knows(kubernetes: &Kubernetes, kind: &ApiResource) -> bool {
+    let kind = GroupVersionKind::gvk(&kind.group, &kind.version, &kind.kind);
+    kube::discovery::pinned_kind(&kubernetes.client, &kind).await.is_ok()
+}
+
 /// The first object that exists and does not belong to the cluster.
 pub fn foreign<'m>(name: &ClusterName, manifests: &'m [Manifest], existing: &[Existing]) -> Option<&'m Manifest> {
     let found = manifests
@@ -72,18 +79,26 @@ pub fn is_ours(name: &ClusterName, metadata: &ObjectMeta) -> bool {
 
 /// Applies an object; `before` is what [`existing`] found.
 pub async fn apply(kubernetes: &Kubernetes, manifest: &Manifest, before: &Existing, intent: Intent) -> Result<Change> {
-    let mut parameters = PatchParams::apply(MANAGER);
-    if intent == Intent::Rehearsal {
-        parameters = parameters.dry_run();
-    }
-    let api = api(kubernetes, manifest);
-    let patch = Patch::Apply(&manifest.body);
-    let after = kubernetes.call(api.patch(&manifest.name, &parameters, &patch)).await?;
+    let after = patched(kubernetes, manifest, intent).await?;
     Ok(match before {
         None => Change::Created,
         Some(before) if comparable(before) == comparable(&after) => Change::Unchanged,
         Some(_) => Change::Configured,
     })
+}
+
+/// What an object would be after [`apply`], without what changes although nobody changed it.
+pub async fn outcome(kubernetes: &Kubernetes, manifest: &Manifest) -> Result<Value> {
+    patched(kubernetes, manifest, Intent::Rehearsal).await.map(|after| comparable(&after))
+}
+
+async fn patched(kubernetes: &Kubernetes, manifest: &Manifest, intent: Intent) -> Result<DynamicObject> {
+    let mut parameters = PatchParams::apply(MANAGER);
+    if intent == Intent::Rehearsal {
+        parameters = parameters.dry_run();
+    }
+    let (api, patch) = (api(kubernetes, manifest), Patch::Apply(&manifest.body));
+    kubernetes.call(api.patch(&manifest.name, &parameters, &patch)).await
 }
 
 /// Rehearses all objects at once; every outcome is there, so that all missing permissions can be told
@@ -142,7 +157,7 @@ pub(super) fn api(kubernetes: &Kubernetes, manifest: &Manifest) -> Api<DynamicOb
 }
 
 /// An object without what changes although nobody changed it.
-fn comparable(object: &DynamicObject) -> Value {
+pub fn comparable(object: &DynamicObject) -> Value {
     let mut value = serde_json::to_value(object).unwrap_or_default();
     if let Some(metadata) = value.get_mut("metadata").and_then(Value::as_object_mut) {
         for key in ["managedFields", "resourceVersion", "generation"] {

@@ -13,7 +13,7 @@ use kube::{Api, Resource};
 use super::apply::{Intent, api};
 use super::client::Kubernetes;
 use super::error::Result;
-use super::manifests::Manifest;
+use super::manifests::{Manifest, pod_monitors};
 use super::names::{ClusterName, LABEL_COMPONENT, Role};
 
 /// Everything of one cluster, by when it goes.
@@ -33,7 +33,7 @@ pub struct Belongings {
 }
 
 impl Belongings {
-    /// Looks. Eight requests at once.
+    /// Looks. Nine requests at once.
     pub async fn of(kubernetes: &Kubernetes, name: &ClusterName) -> Result<Self> {
         let kinds = [
             ApiResource::erase::<StatefulSet>(&()),
@@ -45,9 +45,12 @@ impl Belongings {
             ApiResource::erase::<PersistentVolumeClaim>(&()),
             ApiResource::erase::<Secret>(&()),
         ];
-        let lists = try_join_all(kinds.iter().map(|kind| list(kubernetes, name, kind))).await?;
+        let (lists, monitors) = tokio::join!(
+            try_join_all(kinds.iter().map(|kind| list(kubernetes, name, kind))),
+            monitors(kubernetes, name)
+        );
         let mut found = Self::default();
-        for object in lists.into_iter().flatten() {
+        for object in lists?.into_iter().flatten().chain(monitors?) {
             found.place(name, object);
         }
         Ok(found)
@@ -76,6 +79,14 @@ impl Belongings {
             _ => &mut self.rest,
         };
         slot.push(object);
+    }
+}
+
+/// The Prometheus operator's objects, where there are any and the caller may see them.
+async fn monitors(kubernetes: &Kubernetes, name: &ClusterName) -> Result<Vec<Manifest>> {
+    match list(kubernetes, name, &pod_monitors()).await {
+        Err(error) if error.is_forbidden() || error.code() == Some(404) => Ok(Vec::new()),
+        found => found,
     }
 }
 

@@ -15,6 +15,7 @@ mod consume;
 mod errors;
 mod faults;
 mod install;
+mod metrics;
 mod permissions;
 mod produce;
 mod status;
@@ -59,7 +60,7 @@ fn trials() -> Vec<Trial> {
         completion::trials(),
     ];
     let mut short = short.into_iter().flatten();
-    let mut installs = install::trials().into_iter().chain(uninstall::trials());
+    let mut installs = install::trials().into_iter().chain(uninstall::trials()).chain(metrics::trials());
     let mut all = Vec::new();
     for fault in faults::trials() {
         all.push(fault);

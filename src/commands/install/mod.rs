@@ -9,6 +9,7 @@
 
 mod applying;
 mod differences;
+mod diffing;
 mod health;
 mod options;
 mod plan;
@@ -61,6 +62,10 @@ pub struct InstallArgs {
 
     #[command(flatten)]
     spec: SpecArgs,
+
+    /// Show what would change, as kubectl diff does, and change nothing
+    #[arg(long, conflicts_with_all = ["dry_run", "create_namespace", "output"])]
+    diff: bool,
 
     /// Create the namespace if it does not exist
     #[arg(long)]
@@ -165,6 +170,9 @@ impl Install<'_> {
             return rendering::run(self).await;
         }
         let (spec, plan) = self.plan(&kubernetes).await?;
+        if self.args.diff {
+            return diffing::run(self, &kubernetes, &plan).await;
+        }
         let steps = applying::rehearse(&kubernetes, self.name, &plan).await?;
         if self.dry_run() == DryRun::Server {
             self.report_all(&plan, &steps)?;

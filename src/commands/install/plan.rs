@@ -37,6 +37,7 @@ impl Plan {
         let secrets = Secrets::new(target, kept)?;
         let mut supporting = secrets.others;
         supporting.extend(manifests::supporting(target)?);
+        supporting.extend(manifests::pod_monitor(target).filter(|_| kept.prometheus_operator));
         Ok(Self {
             secret: manifests::secret(target, &identity)?,
             document: manifests::document(target)?,

@@ -7,10 +7,11 @@ use kube::Api;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::error::CommandError;
+use crate::k8s::apply;
 use crate::k8s::certificates::{Authority, CertificateInfo, Subject};
 use crate::k8s::credentials::{self, ClientCertificate, Credentials, KEY_CA};
 use crate::k8s::manifests::security::{self, KEY_CA_KEY};
-use crate::k8s::manifests::{ClusterSpec, Manifest, Target};
+use crate::k8s::manifests::{ClusterSpec, Manifest, Target, pod_monitors};
 use crate::k8s::names::{ADMIN, CLIENT_PORT};
 use crate::k8s::{ClusterName, Kubernetes, Role};
 
@@ -24,6 +25,8 @@ pub(super) struct Kept {
     /// The keystores by role and file.
     keystores: BTreeMap<Role, BTreeMap<String, String>>,
     admin: Option<Credentials>,
+    /// Whether the Prometheus operator is there.
+    pub prometheus_operator: bool,
 }
 
 /// The objects of a cluster's security.
@@ -42,8 +45,9 @@ impl Kept {
         name: &ClusterName,
         spec: &ClusterSpec,
     ) -> Result<Self, CommandError> {
-        let Some(tls) = &spec.security.tls else { return Ok(Self::default()) };
-        let mut kept = Self::default();
+        let prometheus_operator = spec.metrics.is_some() && apply::knows(kubernetes, &pod_monitors()).await;
+        let mut kept = Self { prometheus_operator, ..Self::default() };
+        let Some(tls) = &spec.security.tls else { return Ok(kept) };
         let own = tls.ca_secret.as_deref();
         let authority_name = own.map_or_else(|| name.authority(), str::to_owned);
         match (find(kubernetes, &authority_name).await?, own) {
@@ -201,6 +205,7 @@ mod tests {
                 (Role::Broker, keystores("demo-broker-tls")),
             ]),
             admin: Some(Credentials::from_secret(&by_name("demo-user-admin")).expect("the admin")),
+            prometheus_operator: false,
         }
     }
 

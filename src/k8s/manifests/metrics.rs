@@ -54,14 +54,18 @@ pub(super) fn pod_monitor(target: &Target<'_>) -> Manifest {
             }],
         },
     });
-    let resource = ApiResource {
+    Manifest { resource: pod_monitors(), name, body }
+}
+
+/// The Prometheus operator's kind.
+pub fn pod_monitors() -> ApiResource {
+    ApiResource {
         group: "monitoring.coreos.com".into(),
         version: "v1".into(),
         api_version: "monitoring.coreos.com/v1".into(),
         kind: "PodMonitor".into(),
         plural: "podmonitors".into(),
-    };
-    Manifest { resource, name, body }
+    }
 }
 
 /// The agent's rules for a role.
@@ -134,7 +138,14 @@ const RULES: &str = r#"rules:
 - pattern: 'kafka.server<type=broker-metadata-metrics><>(.+):'
   name: kafka_server_brokermetadatametrics_$1
   type: GAUGE
-- pattern: 'kafka.(\w+)<type=(.+), name=(.+)><>(Value|Count)'
+- pattern: 'kafka.(\w+)<type=(.+), name=(.+), request=(.+)><>Count'
+  name: kafka_$1_$2_$3_count
+  type: COUNTER
+  labels: {request: "$4"}
+- pattern: 'kafka.(\w+)<type=(.+), name=(.+)TimeMs><>Count'
+  name: kafka_$1_$2_$3timems_count
+  type: COUNTER
+- pattern: 'kafka.(\w+)<type=(.+), name=(.+)><>Value'
   name: kafka_$1_$2_$3
   type: GAUGE
 "#;

@@ -28,6 +28,7 @@ use serde_json::Value;
 
 pub use document::{ClusterDocument, DOCUMENT_KEY, WrittenDocument};
 pub use identity::{Identity, KEY_MODE, Mode};
+pub use metrics::pod_monitors;
 pub use quantity::Quantity;
 pub use spec::{
     Authentication, ClusterSpec, ControllerResources, Listener, Metrics, Pods, Preset, Security, SpecError, Storage,

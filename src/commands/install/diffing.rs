@@ -1,0 +1,106 @@
+//! `--diff`: what an install would change, as `kubectl diff` shows it; nothing is changed.
+
+use serde_json::Value;
+use similar::TextDiff;
+
+use super::Install;
+use super::plan::Plan;
+use crate::error::{CommandError, CommandResult, Exit};
+use crate::k8s::Kubernetes;
+use crate::k8s::apply::{self, Existing};
+use crate::k8s::manifests::Manifest;
+use crate::ui;
+
+/// Lines around a change.
+const CONTEXT: usize = 3;
+
+/// Compares every object with what the API server would make of it.
+pub(super) async fn run(install: &Install<'_>, kubernetes: &Kubernetes, plan: &Plan) -> CommandResult {
+    let manifests = plan.manifests();
+    let existing = apply::existing(kubernetes, &manifests).await?;
+    for (manifest, before) in manifests.iter().zip(&existing) {
+        if plan.is_written_once(manifest) && before.is_some() {
+            continue;
+        }
+        let after = apply::outcome(kubernetes, manifest).await?;
+        let text = difference(manifest, before, &after)?;
+        install.context.ui.out(text)?;
+    }
+    install.context.ui.flush()?;
+    Ok(Exit::Done)
+}
+
+/// One object's difference; empty when there is none.
+fn difference(manifest: &Manifest, before: &Existing, after: &Value) -> Result<String, CommandError> {
+    let old = match before {
+        Some(before) => shown(manifest, apply::comparable(before))?,
+        None => String::new(),
+    };
+    let new = shown(manifest, after.clone())?;
+    let reference = manifest.reference();
+    let text = TextDiff::from_lines(&old, &new)
+        .unified_diff()
+        .context_radius(CONTEXT)
+        .header(&format!("live/{reference}"), &format!("merged/{reference}"))
+        .to_string();
+    Ok(text)
+}
+
+/// The object as YAML, without what the server fills in and without the values of Secrets.
+fn shown(manifest: &Manifest, mut object: Value) -> Result<String, CommandError> {
+    if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
+        for key in ["uid", "creationTimestamp", "selfLink"] {
+            metadata.remove(key);
+        }
+    }
+    if manifest.resource.kind == "Secret"
+        && let Some(data) = object.get_mut("data").and_then(Value::as_object_mut)
+    {
+        for value in data.values_mut() {
+            let sum = crc32c::crc32c(value.as_str().unwrap_or_default().as_bytes());
+            *value = format!("*** (checksum {sum:08x})").into();
+        }
+    }
+    ui::yaml(&object)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::k8s::ClusterName;
+    use crate::k8s::manifests::{self, ClusterSpec, Identity, Target};
+
+    fn target<'a>(name: &'a ClusterName, spec: &'a ClusterSpec) -> Target<'a> {
+        Target { name, namespace: "kafka", spec }
+    }
+
+    fn existing(value: &Value) -> Existing {
+        serde_json::from_value(value.clone()).ok()
+    }
+
+    #[test]
+    fn a_change_is_shown_with_its_surroundings() {
+        let (name, spec) = (ClusterName::from_label("demo"), ClusterSpec::default());
+        let manifests = manifests::supporting(&target(&name, &spec)).expect("objects");
+        let service = manifests.iter().find(|manifest| manifest.name == "demo-bootstrap").expect("a Service");
+        let mut after = service.body.clone();
+        after["spec"]["ports"][0]["port"] = json!(9192);
+        let text = difference(service, &existing(&service.body), &after).expect("a difference");
+        assert!(text.starts_with("--- live/service/demo-bootstrap\n+++ merged/service/demo-bootstrap\n"), "{text}");
+        assert!(text.contains("-    port: 9092\n+    port: 9192\n"), "{text}");
+        let same = difference(service, &existing(&service.body), &service.body).expect("a difference");
+        assert_eq!(same, "");
+    }
+
+    #[test]
+    fn secrets_stay_secret() {
+        let (name, spec) = (ClusterName::from_label("demo"), ClusterSpec::default());
+        let secret = manifests::secret(&target(&name, &spec), &Identity::generate(3)).expect("a Secret");
+        let text = difference(&secret, &None, &secret.body).expect("a difference");
+        let id = secret.body["data"]["cluster-id"].as_str().expect("an id");
+        assert!(text.contains("cluster-id: '*** (checksum") || text.contains("cluster-id: \"*** (checksum"), "{text}");
+        assert!(!text.contains(id), "{text}");
+    }
+}
