@@ -236,6 +236,10 @@ fn broker_row(facts: &Facts, node: NodeId, problems: &mut Vec<Problem>) -> Broke
             None => format!("broker {node} has not registered with the controllers"),
         };
         problems.push(critical(SectionName::Brokers, message));
+    } else if unfenced == Some(true) && pod.is_none() && facts.namespace.is_some() {
+        // Its session lives on for some seconds; whoever looks now must not read that all is well.
+        let message = format!("broker {node} has no pod; the controllers have not noticed yet");
+        problems.push(critical(SectionName::Brokers, message));
     }
     let (leaders, replicas) = match &facts.topics {
         Some(Ok(topics)) => {
@@ -473,6 +477,20 @@ mod tests {
           critical: 1 partition under min ISR: acks=all writes to them fail
           critical: 1 partition under-replicated
         ");
+    }
+
+    #[test]
+    fn a_broker_whose_pod_is_gone_is_a_problem_before_its_session_ends() {
+        let mut facts = healthy();
+        facts.pods.retain(|pod| pod.node_id != 101);
+        let gone = facts.wanted.get_mut(&Role::Broker).expect("brokers");
+        *gone -= 1;
+        let status = Status::from_facts(&facts);
+        let messages: Vec<&str> = status.problems.iter().map(|problem| problem.message.as_str()).collect();
+        assert_eq!(
+            (status.healthy, messages),
+            (false, vec!["broker 101 has no pod; the controllers have not noticed yet"])
+        );
     }
 
     #[test]
