@@ -12,6 +12,7 @@ mod world;
 
 mod completion;
 mod consume;
+mod document;
 mod errors;
 mod faults;
 mod install;
@@ -60,7 +61,8 @@ fn trials() -> Vec<Trial> {
         completion::trials(),
     ];
     let mut short = short.into_iter().flatten();
-    let mut installs = install::trials().into_iter().chain(uninstall::trials()).chain(metrics::trials());
+    let mut installs =
+        install::trials().into_iter().chain(uninstall::trials()).chain(metrics::trials()).chain(document::trials());
     let mut all = Vec::new();
     for fault in faults::trials() {
         all.push(fault);
