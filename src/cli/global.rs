@@ -34,9 +34,17 @@ pub struct GlobalArgs {
     #[arg(short = 'K', long = "kafka", value_name = "NAME", env = "KUBECTL_KAFKA", global = true)]
     pub kafka: Option<String>,
 
-    /// Skip the discovery: connect to these brokers by plain TCP (host:port,…)
+    /// Skip the discovery: connect to these brokers by TCP (host:port,…)
     #[arg(long, value_name = "HOST:PORT", value_delimiter = ',', global = true)]
     pub bootstrap_server: Vec<String>,
+
+    /// The Kafka user to connect as, by its Secret; without it the admin of a secure cluster
+    #[arg(long, value_name = "NAME", global = true)]
+    pub kafka_user: Option<String>,
+
+    /// A file of client properties to connect with, as Kafka's own tools take it
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath, global = true)]
+    pub command_config: Option<PathBuf>,
 
     /// The namespace to look in
     #[arg(short = 'n', long, value_name = "NAMESPACE", global = true)]

@@ -257,6 +257,8 @@ mod tests {
             created: Some(Timestamp::UNIX_EPOCH),
             host: None,
             image: Some("apache/kafka:4.3.1".into()),
+            dns_name: None,
+            tls: false,
         }
     }
 

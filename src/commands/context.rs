@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal};
 use std::time::Duration;
 
 use crate::cli::GlobalArgs;
-use crate::connect::{Session, select};
+use crate::connect::{Login, Session, select};
 use crate::error::CommandError;
 use crate::k8s::discover::KafkaCluster;
 use crate::k8s::{Kubernetes, Overrides};
@@ -70,11 +70,23 @@ impl Context {
     /// The Kafka cluster that the flags choose, connected; its first answer is what `ask` asks for.
     pub async fn kafka(&self, ask: &Ask) -> Result<Session, CommandError> {
         let options = self.kafka_options();
+        let login = self.login()?;
         if !self.global.bootstrap_server.is_empty() {
-            return Session::to_addresses(&self.global.bootstrap_server, options, ask).await;
+            let session = Session::to_addresses(&self.global.bootstrap_server, options, ask, &login).await?;
+            return Ok(session);
         }
         let (kubernetes, cluster) = self.cluster(None).await?;
-        Session::to_pods(kubernetes, cluster, options, ask).await
+        Session::to_pods(kubernetes, cluster, options, ask, &login).await
+    }
+
+    /// As whom the flags say to connect to Kafka.
+    pub fn login(&self) -> Result<Login, CommandError> {
+        match (&self.global.kafka_user, &self.global.command_config) {
+            (None, None) => Ok(Login::Automatic),
+            (Some(user), None) => Ok(Login::User(user.clone())),
+            (None, Some(path)) => Login::from_file(path),
+            (Some(_), Some(_)) => Err(CommandError::usage("--kafka-user and --command-config exclude each other")),
+        }
     }
 
     /// The Kafka cluster that a positional name, `--kafka`, or the namespace chooses; not connected.

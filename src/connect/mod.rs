@@ -1,6 +1,7 @@
 //! The only room that knows Kubernetes and Kafka: finds the cluster that was meant, and joins the two
 //! through [`kafka::Dialer`](crate::kafka::Dialer).
 
+mod login;
 mod port_forward;
 mod select;
 mod tcp;
@@ -9,14 +10,15 @@ use std::sync::Arc;
 
 use kafka_protocol::messages::MetadataResponse;
 
-pub use port_forward::PortForwardDialer;
+pub use login::{Login, Secured};
+pub use port_forward::{PodListener, PortForwardDialer};
 pub use select::{select, select_any_state};
 pub use tcp::TcpDialer;
 
 use crate::error::CommandError;
 use crate::k8s::Kubernetes;
 use crate::k8s::discover::KafkaCluster;
-use crate::kafka::{Ask, Cluster, ClusterOptions, Dialer};
+use crate::kafka::{Ask, Cluster, ClusterOptions};
 
 /// A connected Kafka cluster.
 pub struct Session {
@@ -26,6 +28,8 @@ pub struct Session {
     pub kafka: Cluster,
     /// The Metadata that the first contact asked for.
     pub metadata: MetadataResponse,
+    /// The principal that Kafka knows us by, where that is certain.
+    pub principal: Option<String>,
     /// Where it runs; `None` behind `--bootstrap-server`.
     pub place: Option<(Kubernetes, KafkaCluster)>,
 }
@@ -37,16 +41,22 @@ impl Session {
         cluster: KafkaCluster,
         options: ClusterOptions,
         ask: &Ask,
+        login: &Login,
     ) -> Result<Self, CommandError> {
-        let dialer: Arc<dyn Dialer> = Arc::new(PortForwardDialer::new(kubernetes.clone(), &cluster));
+        let Secured { dialer, principal } = login.to_pods(&kubernetes, &cluster).await?;
         let (kafka, metadata) = Cluster::connect(dialer, options, ask).await?;
-        Ok(Self { name: cluster.name.to_string(), kafka, metadata, place: Some((kubernetes, cluster)) })
+        Ok(Self { name: cluster.name.to_string(), kafka, metadata, principal, place: Some((kubernetes, cluster)) })
     }
 
-    /// Connects by plain TCP.
-    pub async fn to_addresses(addresses: &[String], options: ClusterOptions, ask: &Ask) -> Result<Self, CommandError> {
-        let dialer: Arc<dyn Dialer> = Arc::new(TcpDialer::new(addresses)?);
+    /// Connects by TCP.
+    pub async fn to_addresses(
+        addresses: &[String],
+        options: ClusterOptions,
+        ask: &Ask,
+        login: &Login,
+    ) -> Result<Self, CommandError> {
+        let Secured { dialer, principal } = login.to_addresses(Arc::new(TcpDialer::new(addresses)?))?;
         let (kafka, metadata) = Cluster::connect(dialer, options, ask).await?;
-        Ok(Self { name: addresses.join(","), kafka, metadata, place: None })
+        Ok(Self { name: addresses.join(","), kafka, metadata, principal, place: None })
     }
 }

@@ -7,7 +7,7 @@ use futures::future::BoxFuture;
 
 use super::tcp::join;
 use crate::error::{CommandError, ErrorKind};
-use crate::k8s::discover::KafkaCluster;
+use crate::k8s::discover::{BrokerPod, KafkaCluster};
 use crate::k8s::names::CLIENT_PORT;
 use crate::k8s::port_forward::PortForward;
 use crate::k8s::{Error as KubernetesError, Kubernetes};
@@ -23,18 +23,29 @@ pub struct PortForwardDialer {
     kubernetes: Kubernetes,
     namespace: String,
     /// Candidates of the first contact, the best first.
-    bootstrap: Vec<(String, u16)>,
+    bootstrap: Vec<PodListener>,
+}
+
+/// A listener of a pod.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PodListener {
+    /// The pod's name.
+    pub pod: String,
+    /// The port.
+    pub port: u16,
+    /// The name that its certificate carries.
+    pub host: Option<String>,
 }
 
 impl PortForwardDialer {
     /// A dialer for the pods of one cluster.
     pub fn new(kubernetes: Kubernetes, cluster: &KafkaCluster) -> Self {
-        let bootstrap = cluster.brokers.iter().map(|broker| (broker.name.clone(), broker.port)).collect();
+        let bootstrap = cluster.brokers.iter().map(PodListener::clients).collect();
         Self { kubernetes, namespace: cluster.namespace.clone(), bootstrap }
     }
 
     /// A dialer to given pods and ports, for listeners other than the clients'.
-    pub fn to(kubernetes: Kubernetes, namespace: &str, bootstrap: Vec<(String, u16)>) -> Self {
+    pub fn to(kubernetes: Kubernetes, namespace: &str, bootstrap: Vec<PodListener>) -> Self {
         Self { kubernetes, namespace: namespace.to_owned(), bootstrap }
     }
 
@@ -51,15 +62,26 @@ impl PortForwardDialer {
     }
 }
 
+impl PodListener {
+    /// The clients' listener of a broker.
+    fn clients(broker: &BrokerPod) -> Self {
+        Self { pod: broker.name.clone(), port: broker.port, host: broker.host.clone() }
+    }
+}
+
 impl Dialer for PortForwardDialer {
     fn dial<'a>(&'a self, target: &'a Target) -> BoxFuture<'a, Result<BoxStream, DialError>> {
+        self.dial_host(target).map(|dialled| dialled.map(|(stream, _)| stream)).boxed()
+    }
+
+    fn dial_host<'a>(&'a self, target: &'a Target) -> BoxFuture<'a, Result<(BoxStream, Option<String>), DialError>> {
         async move {
             match target {
                 Target::Bootstrap => {
                     let mut failures = Vec::new();
-                    for (pod, port) in &self.bootstrap {
-                        match self.open(pod, *port).await {
-                            Ok(stream) => return Ok(stream),
+                    for listener in &self.bootstrap {
+                        match self.open(&listener.pod, listener.port).await {
+                            Ok(stream) => return Ok((stream, listener.host.clone())),
                             Err(error) if error.is_transient() => failures.push(error),
                             Err(error) => return Err(error),
                         }
@@ -70,7 +92,7 @@ impl Dialer for PortForwardDialer {
                 Target::Node(_, endpoint) => {
                     let pod = endpoint.host.split('.').next().unwrap_or_default();
                     let port = if endpoint.port == 0 { CLIENT_PORT } else { endpoint.port };
-                    self.open(pod, port).await
+                    Ok((self.open(pod, port).await?, Some(endpoint.host.clone())))
                 }
             }
         }

@@ -38,6 +38,10 @@ fn endpoint(address: &str) -> Result<Endpoint, CommandError> {
 
 impl Dialer for TcpDialer {
     fn dial<'a>(&'a self, target: &'a Target) -> BoxFuture<'a, Result<BoxStream, DialError>> {
+        self.dial_host(target).map(|dialled| dialled.map(|(stream, _)| stream)).boxed()
+    }
+
+    fn dial_host<'a>(&'a self, target: &'a Target) -> BoxFuture<'a, Result<(BoxStream, Option<String>), DialError>> {
         async move {
             let candidates = match target {
                 Target::Bootstrap => self.bootstrap.as_slice(),
@@ -46,7 +50,7 @@ impl Dialer for TcpDialer {
             let mut failures = Vec::new();
             for candidate in candidates {
                 match connect(candidate).await {
-                    Ok(stream) => return Ok(stream),
+                    Ok(stream) => return Ok((stream, Some(candidate.host.clone()))),
                     Err(error) => failures.push(error),
                 }
             }

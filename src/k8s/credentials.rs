@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use k8s_openapi::ByteString;
-use k8s_openapi::api::core::v1::Secret;
+use k8s_openapi::api::core::v1::{ConfigMap, Secret};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::Api;
 use kube::api::ListParams;
@@ -92,6 +92,13 @@ pub async fn find(kubernetes: &Kubernetes, cluster: &ClusterName, user: &str) ->
             .map(|found| Lookup::Found(Box::new(found)))
             .map_err(|reason| Error::Other(format!("cannot use Secret {name}: {reason}"))),
     }
+}
+
+/// The certificate authority's public half, PEM; `None` where there is none.
+pub async fn authority(kubernetes: &Kubernetes, cluster: &ClusterName) -> Result<Option<String>> {
+    let maps: Api<ConfigMap> = Api::namespaced(kubernetes.client.clone(), &kubernetes.namespace);
+    let map = kubernetes.find(maps.get(&cluster.authority())).await?;
+    Ok(map.and_then(|map| map.data?.remove(KEY_CA)))
 }
 
 /// The names of the users that have a Secret, in order. One request, without the Secrets' content.

@@ -17,6 +17,10 @@ pub struct BrokerPod {
     pub name: String,
     /// The port of the client listener.
     pub port: u16,
+    /// The name that its certificate carries; see [`dns_name`].
+    pub host: Option<String>,
+    /// Whether its listeners use TLS; see [`uses_tls`].
+    pub tls: bool,
     /// The Ready condition.
     pub ready: bool,
     /// `Running`, `Pending`, …
@@ -32,6 +36,13 @@ pub struct KafkaCluster {
     pub namespace: String,
     /// May be empty only in tests: a cluster is recognised by its pods.
     pub brokers: Vec<BrokerPod>,
+}
+
+impl KafkaCluster {
+    /// Whether its listeners use TLS.
+    pub fn uses_tls(&self) -> bool {
+        self.brokers.iter().any(|broker| broker.tls)
+    }
 }
 
 /// The clusters of a namespace (or of all), by namespace and name. One request.
@@ -59,6 +70,8 @@ pub fn group(pods: Vec<Pod>) -> Vec<KafkaCluster> {
         let key = (pod.metadata.namespace.clone().unwrap_or_default(), ClusterName::from_label(cluster));
         clusters.entry(key).or_default().push(BrokerPod {
             ready: is_ready(&pod),
+            host: dns_name(&pod),
+            tls: uses_tls(&pod),
             port: CLIENT_PORT,
             phase: pod.status.and_then(|status| status.phase).unwrap_or_else(|| "Unknown".into()),
             name: pod.metadata.name.unwrap_or_default(),
@@ -71,6 +84,28 @@ pub fn group(pods: Vec<Pod>) -> Vec<KafkaCluster> {
             KafkaCluster { name, namespace, brokers }
         })
         .collect()
+}
+
+/// A pod's own name in the cluster's DNS, `<pod>.<service>.<namespace>.svc`; `None` for a pod that has none. It is
+/// what brokers advertise, and so what their certificates are for.
+pub fn dns_name(pod: &Pod) -> Option<String> {
+    let spec = pod.spec.as_ref()?;
+    let (host, service) = (spec.hostname.as_ref()?, spec.subdomain.as_ref()?);
+    Some(format!("{host}.{service}.{}.svc", pod.metadata.namespace.as_ref()?))
+}
+
+/// Whether a pod's listeners use TLS: it mounts the certificates of its role.
+pub fn uses_tls(pod: &Pod) -> bool {
+    let label = |key: &str| pod.metadata.labels.as_ref()?.get(key).map(String::as_str);
+    let (Some(cluster), Some(Ok(role))) = (label(LABEL_INSTANCE), label(LABEL_COMPONENT).map(str::parse)) else {
+        return false;
+    };
+    let wanted = ClusterName::from_label(cluster).certificates(role);
+    pod.spec
+        .iter()
+        .filter_map(|spec| spec.volumes.as_ref())
+        .flatten()
+        .any(|volume| volume.secret.as_ref().and_then(|secret| secret.secret_name.as_ref()) == Some(&wanted))
 }
 
 /// The pod's Ready condition.
@@ -92,6 +127,28 @@ mod tests {
             "status": {"phase": "Running", "conditions": [{"type": "Ready", "status": ready}]},
         }))
         .expect("a pod")
+    }
+
+    #[test]
+    fn a_pod_of_a_stateful_set_has_a_name_of_its_own() {
+        let mut pod = pod("kafka", "demo", "demo-broker-0", "True");
+        assert_eq!(dns_name(&pod), None);
+        let spec = json!({"hostname": "demo-broker-0", "subdomain": "demo-brokers", "containers": []});
+        pod.spec = Some(serde_json::from_value(spec).expect("a spec"));
+        assert_eq!(dns_name(&pod).as_deref(), Some("demo-broker-0.demo-brokers.kafka.svc"));
+    }
+
+    #[test]
+    fn a_pod_with_certificates_uses_tls() {
+        let mut pod = pod("kafka", "demo", "demo-broker-0", "True");
+        assert!(!uses_tls(&pod));
+        let labels = pod.metadata.labels.get_or_insert_default();
+        labels.insert(LABEL_COMPONENT.to_owned(), "broker".to_owned());
+        for (secret, expected) in [("other", false), ("demo-broker-tls", true)] {
+            let spec = json!({"containers": [], "volumes": [{"name": "tls", "secret": {"secretName": secret}}]});
+            pod.spec = Some(serde_json::from_value(spec).expect("a spec"));
+            assert_eq!(uses_tls(&pod), expected, "{secret}");
+        }
     }
 
     #[test]

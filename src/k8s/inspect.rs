@@ -14,7 +14,7 @@ use kube::api::ListParams;
 use serde::Serialize;
 
 use super::client::Kubernetes;
-use super::discover::is_ready;
+use super::discover::{dns_name, is_ready, uses_tls};
 use super::error::{Error, Result};
 use super::names::{ClusterName, LABEL_COMPONENT, LABEL_INSTANCE, LABEL_MANAGED_BY, MANAGER, Role};
 
@@ -57,6 +57,12 @@ pub struct PodState {
     pub host: Option<String>,
     /// Kafka's image.
     pub image: Option<String>,
+    /// The name that its certificate carries.
+    #[serde(skip)]
+    pub dns_name: Option<String>,
+    /// Whether its listeners use TLS.
+    #[serde(skip)]
+    pub tls: bool,
 }
 
 impl Inspection {
@@ -155,6 +161,8 @@ fn pod_state(pod: &Pod, role: Role) -> Option<PodState> {
         ordinal,
         node_id: role.node_id(ordinal),
         ready: is_ready(pod),
+        dns_name: dns_name(pod),
+        tls: uses_tls(pod),
         state: state(pod, container),
         restarts: container.map_or(0, |container| container.restart_count),
         created: pod.metadata.creation_timestamp.as_ref().map(|time| time.0),

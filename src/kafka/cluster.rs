@@ -17,6 +17,7 @@ use tokio::time::Instant;
 use super::connection::Connection;
 use super::dial::{Dialer, Endpoint, NodeId, Target};
 use super::error::{Error, Result};
+use super::security;
 
 /// The version in which the very first Metadata goes out, before the range of the broker is known:
 /// known to every Kafka since 3.1 and to Redpanda. Older brokers close the connection and are asked again.
@@ -236,7 +237,14 @@ impl Cluster {
         let (connection, response) = match opened {
             Err(Error::Lost { .. } | Error::Malformed { .. }) => {
                 let connection = self.bootstrap().await?;
-                let response = connection.send(&request).await?;
+                let response = match connection.send(&request).await {
+                    // It knew the request's version, and hung up all the same.
+                    Err(lost @ Error::Lost { .. }) => {
+                        let wanted = security::wants_login(self.dialer.as_ref(), &Target::Bootstrap).await;
+                        return Err(wanted.map_or(lost, Error::Dial));
+                    }
+                    answer => answer?,
+                };
                 self.learn(&response);
                 return Ok(response);
             }

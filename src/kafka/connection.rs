@@ -8,11 +8,11 @@ use std::time::Duration;
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use kafka_protocol::messages::{ApiKey, ApiVersionsRequest, ApiVersionsResponse, RequestHeader, ResponseHeader};
 use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, Request, StrBytes};
-use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use super::dial::BoxStream;
+use super::dial::{BoxStream, DialError, DialReason};
 use super::error::{Error, Result};
 
 /// The name that brokers see in their logs and quotas.
@@ -33,7 +33,34 @@ type Waiting = HashMap<i32, oneshot::Sender<Bytes>>;
 struct Shared {
     waiting: Mutex<Waiting>,
     /// Why the stream ended, once it has.
-    ended: Mutex<Option<String>>,
+    ended: Mutex<Option<StreamEnd>>,
+}
+
+/// Why a stream ended.
+#[derive(Debug, Clone)]
+pub(crate) struct StreamEnd {
+    /// What was seen, in words.
+    pub(crate) reason: String,
+    /// The other side wants something else of us: trying again is in vain.
+    pub(crate) refusal: Option<DialError>,
+}
+
+impl StreamEnd {
+    fn because(reason: impl Into<String>) -> Self {
+        Self { reason: reason.into(), refusal: None }
+    }
+}
+
+impl From<&std::io::Error> for StreamEnd {
+    fn from(error: &std::io::Error) -> Self {
+        // A stream of TLS tells what a person must know through its errors.
+        let refusal = error.get_ref().and_then(|inner| inner.downcast_ref::<DialError>()).cloned();
+        let reason = match error.kind() {
+            std::io::ErrorKind::UnexpectedEof => "closed by the other side".to_owned(),
+            _ => error.to_string(),
+        };
+        Self { reason, refusal }
+    }
 }
 
 /// A negotiated connection. Requests may be sent from several tasks at once; answers find their way by
@@ -176,14 +203,12 @@ impl Connection {
     async fn wait(&self, answer: oneshot::Receiver<Bytes>, api: String) -> Result<Bytes> {
         match tokio::time::timeout(self.timeout, answer).await {
             Ok(Ok(body)) => Ok(body),
-            Ok(Err(_)) => {
-                let reason = lock(&self.shared.ended).clone();
-                Err(self.lost(reason.as_deref().unwrap_or("closed by the broker")))
-            }
+            Ok(Err(_)) => Err(self.lost("closed by the broker")),
             Err(_) => {
                 // A tunnel can hang without an error. Whoever asks next gets a new one, instead of
                 // waiting on this one for ever.
-                lock(&self.shared.ended).get_or_insert_with(|| format!("{api} was not answered in time"));
+                lock(&self.shared.ended)
+                    .get_or_insert_with(|| StreamEnd::because(format!("{api} was not answered in time")));
                 Err(Error::TimedOut { to: self.to.clone(), api, after: self.timeout })
             }
         }
@@ -196,8 +221,11 @@ impl Connection {
     }
 
     fn lost(&self, reason: &str) -> Error {
-        let ended = lock(&self.shared.ended).clone();
-        Error::Lost { to: self.to.clone(), reason: ended.unwrap_or_else(|| reason.to_owned()) }
+        let ended = lock(&self.shared.ended).clone().unwrap_or_else(|| StreamEnd::because(reason));
+        match ended.refusal {
+            Some(refusal) => Error::Dial(refusal),
+            None => Error::Lost { to: self.to.clone(), reason: ended.reason },
+        }
     }
 
     fn timed_out(&self, key: i16) -> Error {
@@ -214,7 +242,7 @@ pub fn api_name(key: i16) -> String {
     ApiKey::try_from(key).map_or_else(|()| format!("request {key}"), |key| format!("{key:?}"))
 }
 
-fn encode<R: Request>(request: &R, version: i16, correlation: i32) -> std::result::Result<Bytes, String> {
+pub(crate) fn encode<R: Request>(request: &R, version: i16, correlation: i32) -> std::result::Result<Bytes, String> {
     let header = RequestHeader::default()
         .with_request_api_key(R::KEY)
         .with_request_api_version(version)
@@ -249,22 +277,32 @@ async fn read_answers(mut stream: ReadHalf<BoxStream>, shared: Arc<Shared>) {
     lock(&shared.waiting).clear();
 }
 
-async fn read_frame(stream: &mut ReadHalf<BoxStream>) -> std::result::Result<Bytes, String> {
-    let length = stream.read_i32().await.map_err(|error| end_of_stream(&error))?;
-    let length = usize::try_from(length)
-        .ok()
-        .filter(|length| (4..=MAX_RESPONSE).contains(length))
-        .ok_or_else(|| format!("an answer of {length} bytes was announced: the peer does not speak Kafka"))?;
+/// One answer without its length.
+pub(crate) async fn read_frame(stream: &mut (impl AsyncRead + Unpin)) -> std::result::Result<Bytes, StreamEnd> {
+    let head = stream.read_u32().await.map_err(|error| StreamEnd::from(&error))?;
+    if is_tls_alert(head) {
+        return Err(wants_tls());
+    }
+    let length = usize::try_from(head).ok().filter(|length| (4..=MAX_RESPONSE).contains(length)).ok_or_else(|| {
+        StreamEnd::because(format!("an answer of {head} bytes was announced: the peer does not speak Kafka"))
+    })?;
     let mut frame = BytesMut::zeroed(length);
-    stream.read_exact(&mut frame).await.map_err(|error| end_of_stream(&error))?;
+    stream.read_exact(&mut frame).await.map_err(|error| StreamEnd::from(&error))?;
     Ok(frame.freeze())
 }
 
-fn end_of_stream(error: &std::io::Error) -> String {
-    match error.kind() {
-        std::io::ErrorKind::UnexpectedEof => "closed by the other side".to_owned(),
-        _ => error.to_string(),
-    }
+/// A listener with TLS answers plain text with an alert: type 21, then version 3.x. As the length of an answer
+/// that would be 352 MB.
+fn is_tls_alert(head: u32) -> bool {
+    let [kind, major, minor, _] = head.to_be_bytes();
+    (kind, major) == (21, 3) && minor <= 4
+}
+
+fn wants_tls() -> StreamEnd {
+    let message = "the listener of the broker uses TLS, and plain text was sent";
+    let mut refusal = DialError::new(DialReason::Refusal, message);
+    refusal.hint = Some("name a file with security.protocol=SASL_SSL or SSL with --command-config".to_owned());
+    StreamEnd { reason: message.to_owned(), refusal: Some(refusal) }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

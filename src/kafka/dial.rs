@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use futures::FutureExt;
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -73,6 +74,8 @@ pub enum DialReason {
     Unreachable,
     /// It did not answer in time.
     TimedOut,
+    /// One side does not accept the other: a certificate, a password, or TLS where there is none.
+    Refusal,
 }
 
 /// No stream: the reason for the program, a sentence for the person.
@@ -104,4 +107,17 @@ impl DialError {
 pub trait Dialer: Send + Sync + 'static {
     /// Opens a fresh stream to the target.
     fn dial<'a>(&'a self, target: &'a Target) -> BoxFuture<'a, std::result::Result<BoxStream, DialError>>;
+
+    /// As [`dial`](Self::dial), and tells whose stream it is: the host that the certificate must be for. `None`
+    /// when that is not known.
+    fn dial_host<'a>(
+        &'a self,
+        target: &'a Target,
+    ) -> BoxFuture<'a, std::result::Result<(BoxStream, Option<String>), DialError>> {
+        let host = match target {
+            Target::Bootstrap => None,
+            Target::Node(_, endpoint) => Some(endpoint.host.clone()),
+        };
+        async move { Ok((self.dial(target).await?, host)) }.boxed()
+    }
 }

@@ -5,6 +5,7 @@
 //! * [`cluster`]: many connections: routing by node, retries.
 //! * [`admin`]: one file per family of requests, with plain structs of our own.
 //! * [`fetch`]: reading partitions without a group.
+//! * [`security`]: TLS and SASL around any dialer.
 //! * [`records`]: offsets, templates and envelopes of the records that people type and read.
 
 pub mod admin;
@@ -15,6 +16,7 @@ pub mod error;
 mod error_words;
 pub mod fetch;
 pub mod records;
+pub mod security;
 #[cfg(test)]
 pub(crate) mod testing;
 
@@ -22,3 +24,4 @@ pub use cluster::{Ask, Broker, Cluster, ClusterOptions};
 pub use connection::Connection;
 pub use dial::{BoxStream, DialError, DialReason, Dialer, Endpoint, NodeId, Stream, Target};
 pub use error::{Error, ErrorCode, Result};
+pub use security::Security;

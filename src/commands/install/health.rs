@@ -1,9 +1,8 @@
 //! Whether Kafka itself is ready, asked over its own protocol: ready pods alone prove little.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
-use crate::connect::PortForwardDialer;
+use crate::connect::Login;
 use crate::k8s::Kubernetes;
 use crate::k8s::Role;
 use crate::k8s::discover::KafkaCluster;
@@ -12,7 +11,7 @@ use crate::kafka::NodeId;
 use crate::kafka::admin::cluster::{self, ClusterDescription};
 use crate::kafka::admin::quorum::{self, Quorum};
 use crate::kafka::admin::topics::{self, Topic};
-use crate::kafka::{Ask, Cluster, ClusterOptions, Result};
+use crate::kafka::{Ask, Cluster, ClusterOptions, DialError, DialReason, Result};
 use crate::view::{list, plural};
 
 /// A voter that was at the leader's end this recently follows it: a follower fetches at least every
@@ -21,8 +20,13 @@ const CAUGHT_UP_MS: i64 = 2000;
 
 /// Connects to the brokers of a place.
 pub(super) async fn connect(kubernetes: &Kubernetes, place: &KafkaCluster, options: ClusterOptions) -> Result<Cluster> {
-    let dialer = Arc::new(PortForwardDialer::new(kubernetes.clone(), place));
-    Ok(Cluster::connect(dialer, options, &Ask::Nothing).await?.0)
+    // The Secret that is read was made by this very command: whoever may not read it need not wait.
+    let secured = Login::Automatic.to_pods(kubernetes, place).await.map_err(|error| DialError {
+        reason: DialReason::Forbidden,
+        message: error.message,
+        hint: error.hints.into_iter().next(),
+    })?;
+    Ok(Cluster::connect(secured.dialer, options, &Ask::Nothing).await?.0)
 }
 
 /// What Kafka still waits for; `None`: nothing. Three requests at once.

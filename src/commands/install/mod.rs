@@ -30,7 +30,7 @@ pub use rendering::ManifestFormat;
 use super::verify::round_trip::{self, RoundTripPlan};
 use super::{Context, Run};
 use crate::cli::{DryRun, DryRunArgs, WaitArgs, interrupted};
-use crate::connect::Session;
+use crate::connect::{Login, Session};
 use crate::error::{CommandError, CommandResult, ErrorKind, Exit};
 use crate::k8s::apply::{self, Change, Intent};
 use crate::k8s::inventory::{self, Inventory};
@@ -243,7 +243,7 @@ impl Install<'_> {
             inventory::mark_joined(kubernetes, self.name).await?;
         }
         let options = self.context.kafka_options();
-        let session = Session::to_pods(kubernetes.clone(), place, options, &Ask::Nothing).await?;
+        let session = Session::to_pods(kubernetes.clone(), place, options, &Ask::Nothing, &Login::Automatic).await?;
         self.send_round(&session, spec).await?;
         let controllers = if spec.is_combined() {
             String::new()

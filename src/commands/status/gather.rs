@@ -8,14 +8,15 @@ use std::time::Duration;
 use super::model::Status;
 use super::verdict::Facts;
 use crate::commands::Context;
-use crate::connect::{self, PortForwardDialer, TcpDialer};
+use crate::connect::{self, Login, PodListener, TcpDialer};
 use crate::error::CommandError;
+use crate::k8s::discover::{BrokerPod, KafkaCluster};
 use crate::k8s::inspect::{self, Inspection, PodState};
 use crate::k8s::names::{CLIENT_PORT, CONTROLLER_PORT};
 use crate::k8s::{ClusterName, Kubernetes, Role, diagnose};
 use crate::kafka::admin::topics::Topic;
 use crate::kafka::admin::{cluster, configs, log_dirs, quorum, topics};
-use crate::kafka::{Ask, Cluster, ClusterOptions, Connection, Dialer, Error, Target};
+use crate::kafka::{Ask, Cluster, ClusterOptions, Connection, Error, Target};
 
 /// A report must come soon even when a broker hangs: what does not answer in this time is reported as
 /// not answering.
@@ -27,7 +28,7 @@ const CONFIGS_AT_ONCE: usize = 1000;
 
 /// Where the cluster is.
 enum Place {
-    Pods { kubernetes: Box<Kubernetes>, name: String },
+    Pods { kubernetes: Box<Kubernetes>, name: ClusterName },
     Addresses(Vec<String>),
 }
 
@@ -35,6 +36,7 @@ enum Place {
 pub(super) struct Gatherer {
     place: Place,
     options: ClusterOptions,
+    login: Login,
     kafka: Option<Cluster>,
     /// Found while choosing the cluster; spares the first look a request.
     first: Option<Inspection>,
@@ -45,15 +47,16 @@ impl Gatherer {
     pub(super) async fn new(context: &Context, name: Option<&str>) -> Result<Self, CommandError> {
         let options =
             ClusterOptions { request_timeout: context.global.request_timeout().min(PATIENCE), retry_for: RETRY_FOR };
+        let login = context.login()?;
         if !context.global.bootstrap_server.is_empty() {
             let place = Place::Addresses(context.global.bootstrap_server.clone());
-            return Ok(Self { place, options, kafka: None, first: None });
+            return Ok(Self { place, options, login, kafka: None, first: None });
         }
         let kubernetes = context.kubernetes().await?;
         let wanted = name.or(context.global.kafka.as_deref());
         let inspection = connect::select_any_state(&kubernetes, wanted).await?;
-        let place = Place::Pods { kubernetes: Box::new(kubernetes), name: inspection.name.to_string() };
-        Ok(Self { place, options, kafka: None, first: Some(inspection) })
+        let place = Place::Pods { kubernetes: Box::new(kubernetes), name: inspection.name.clone() };
+        Ok(Self { place, options, login, kafka: None, first: Some(inspection) })
     }
 
     /// One look at everything.
@@ -81,9 +84,10 @@ impl Gatherer {
         };
         let inspection = match self.first.take() {
             Some(inspection) => Some(inspection),
-            None => inspect::clusters(kubernetes, false, Some(name)).await?.into_iter().next(),
+            None => inspect::clusters(kubernetes, false, Some(name.as_str())).await?.into_iter().next(),
         };
-        let mut facts = Facts { name: name.clone(), namespace: Some(kubernetes.namespace.clone()), ..Facts::default() };
+        let mut facts =
+            Facts { name: name.to_string(), namespace: Some(kubernetes.namespace.clone()), ..Facts::default() };
         if let Some(inspection) = inspection {
             facts.pods = inspection.pods;
             facts.wanted = inspection.wanted;
@@ -105,16 +109,19 @@ impl Gatherer {
         if let Some(kafka) = self.kafka.take() {
             return Ok(kafka);
         }
-        let dialer: Arc<dyn Dialer> = match &self.place {
-            Place::Addresses(addresses) => Arc::new(TcpDialer::new(addresses).map_err(|error| error.message)?),
-            Place::Pods { kubernetes, .. } => {
-                let pods = dialable(&facts.pods, Role::Broker, CLIENT_PORT);
-                if pods.is_empty() {
+        let secured = match &self.place {
+            Place::Addresses(addresses) => {
+                TcpDialer::new(addresses).and_then(|dialer| self.login.to_addresses(Arc::new(dialer)))
+            }
+            Place::Pods { kubernetes, name } => {
+                let cluster = running(facts, kubernetes, name);
+                if cluster.brokers.is_empty() {
                     return Err("no broker pod is running".to_owned());
                 }
-                Arc::new(PortForwardDialer::to(Kubernetes::clone(kubernetes), &kubernetes.namespace, pods))
+                self.login.to_pods(kubernetes, &cluster).await
             }
         };
+        let dialer = secured.map_err(|error| error.message)?.dialer;
         let (kafka, _) =
             Cluster::connect(dialer, self.options, &Ask::Nothing).await.map_err(|error| error.to_string())?;
         Ok(kafka)
@@ -123,13 +130,19 @@ impl Gatherer {
     /// The quorum without any broker, from a controller's own listener. Only the leader answers, so each
     /// is asked in turn.
     async fn quorum_from_controllers(&self, facts: &Facts) -> Option<Result<quorum::Quorum, String>> {
-        let Place::Pods { kubernetes, .. } = &self.place else {
+        let Place::Pods { kubernetes, name } = &self.place else {
             return Some(Err("no broker answers".to_owned()));
         };
         let mut last = "no controller pod is running".to_owned();
-        for pod in dialable(&facts.pods, Role::Controller, CONTROLLER_PORT) {
-            let to = format!("controller {}", pod.0);
-            let dialer = PortForwardDialer::to(Kubernetes::clone(kubernetes), &kubernetes.namespace, vec![pod]);
+        let mut cluster = running(facts, kubernetes, name);
+        cluster.brokers = dialable(&facts.pods, Role::Controller);
+        for pod in &cluster.brokers {
+            let to = format!("controller {}", pod.name);
+            let listener = PodListener { pod: pod.name.clone(), port: CONTROLLER_PORT, host: pod.host.clone() };
+            let dialer = match self.login.to_controller(kubernetes, &cluster, listener).await {
+                Ok(dialer) => dialer,
+                Err(error) => return Some(Err(error.message)),
+            };
             let asked = async {
                 let stream = dialer.dial(&Target::Bootstrap).await?;
                 let connection = Connection::open(stream, to, self.options.request_timeout).await?;
@@ -159,12 +172,28 @@ async fn explain(kubernetes: &Kubernetes, name: &ClusterName, facts: &mut Facts)
     Ok(())
 }
 
+/// The cluster with the brokers that may accept a connection.
+fn running(facts: &Facts, kubernetes: &Kubernetes, name: &ClusterName) -> KafkaCluster {
+    let brokers = dialable(&facts.pods, Role::Broker);
+    KafkaCluster { name: name.clone(), namespace: kubernetes.namespace.clone(), brokers }
+}
+
 /// Pods that may accept a connection, ready ones first.
-fn dialable(pods: &[PodState], role: Role, port: u16) -> Vec<(String, u16)> {
+fn dialable(pods: &[PodState], role: Role) -> Vec<BrokerPod> {
     let mut candidates: Vec<&PodState> =
         pods.iter().filter(|pod| pod.role == role && (pod.ready || pod.state == "Running")).collect();
     candidates.sort_by_key(|pod| !pod.ready);
-    candidates.into_iter().map(|pod| (pod.name.clone(), port)).collect()
+    candidates
+        .into_iter()
+        .map(|pod| BrokerPod {
+            name: pod.name.clone(),
+            port: CLIENT_PORT,
+            host: pod.dns_name.clone(),
+            tls: pod.tls,
+            ready: pod.ready,
+            phase: pod.state.clone(),
+        })
+        .collect()
 }
 
 async fn kafka_facts(kafka: &Cluster, facts: &mut Facts) {

@@ -371,6 +371,8 @@ mod tests {
             created: None,
             host: None,
             image: Some("apache/kafka:4.3.1".into()),
+            dns_name: None,
+            tls: false,
         }
     }
 

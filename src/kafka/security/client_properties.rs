@@ -1,0 +1,288 @@
+//! The file of `--command-config`: the client properties that Kafka's own tools take.
+
+use std::collections::HashMap;
+
+use secrecy::{ExposeSecret, SecretString};
+
+use super::sasl::{Mechanism, Sasl};
+use super::tls::{HostCheck, KeyPair, Tls, TlsSettings, Trust};
+use super::{Security, jaas, pem, properties};
+
+/// What cannot be used of a file: a sentence that names the property, and what to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PropertiesError {
+    /// One line.
+    pub message: String,
+    /// What to do.
+    pub hint: Option<String>,
+}
+
+impl PropertiesError {
+    fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), hint: None }
+    }
+
+    fn hinted(self, hint: impl Into<String>) -> Self {
+        Self { hint: Some(hint.into()), ..self }
+    }
+}
+
+type Result<T> = std::result::Result<T, PropertiesError>;
+
+/// Properties that hand the connection to a Java class.
+const JAVA_ONLY: [&str; 5] = [
+    "ssl.engine.factory.class",
+    "security.providers",
+    "sasl.client.callback.handler.class",
+    "sasl.login.callback.handler.class",
+    "sasl.login.class",
+];
+
+/// Security from the text of a properties file. `source` names the file in messages; `read` reads the files that
+/// it names.
+///
+/// # Errors
+/// The property that is wrong or not supported. What does not concern a connection's security is ignored.
+pub fn from_client_properties(
+    text: &str,
+    source: &str,
+    read: &dyn Fn(&str) -> std::io::Result<Vec<u8>>,
+) -> Result<Security> {
+    let file = File { values: properties::parse(text).into_iter().collect(), read };
+    let security = file.security(source);
+    security.map_err(|error| PropertiesError { message: format!("{source}: {}", error.message), ..error })
+}
+
+struct File<'f> {
+    values: HashMap<String, String>,
+    read: &'f dyn Fn(&str) -> std::io::Result<Vec<u8>>,
+}
+
+impl File<'_> {
+    /// Kafka takes the blanks around a value away.
+    fn get(&self, key: &str) -> Option<&str> {
+        self.values.get(key).map(|value| value.trim())
+    }
+
+    fn set(&self, key: &str) -> Option<&str> {
+        self.get(key).filter(|value| !value.is_empty())
+    }
+
+    fn security(&self, source: &str) -> Result<Security> {
+        if let Some(key) = JAVA_ONLY.into_iter().find(|key| self.set(key).is_some()) {
+            return Err(PropertiesError::new(format!("{key} is not supported: it names a class of Java's")));
+        }
+        let protocol = self.set("security.protocol").unwrap_or("PLAINTEXT").to_uppercase();
+        let (tls, sasl) = match protocol.as_str() {
+            "PLAINTEXT" => (false, false),
+            "SSL" => (true, false),
+            "SASL_PLAINTEXT" => (false, true),
+            "SASL_SSL" => (true, true),
+            other => {
+                return Err(PropertiesError::new(format!("security.protocol={other} is unknown"))
+                    .hinted("it is PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL"));
+            }
+        };
+        Ok(Security {
+            tls: tls.then(|| self.tls()).transpose()?,
+            sasl: sasl.then(|| self.sasl()).transpose()?,
+            source: source.to_owned(),
+        })
+    }
+
+    fn sasl(&self) -> Result<Sasl> {
+        let spoken = "PLAIN, SCRAM-SHA-256 and SCRAM-SHA-512 are";
+        let name = self.set("sasl.mechanism").ok_or_else(|| {
+            PropertiesError::new("sasl.mechanism is not set, and Kafka's default GSSAPI is not supported")
+                .hinted(spoken)
+        })?;
+        let mechanism = Mechanism::from_name(name)
+            .ok_or_else(|| PropertiesError::new(format!("sasl.mechanism={name} is not supported")).hinted(spoken))?;
+        let config = self.set("sasl.jaas.config").ok_or_else(|| {
+            PropertiesError::new(format!("sasl.jaas.config is not set, and {name} needs it")).hinted(example(mechanism))
+        })?;
+        let wrong =
+            |reason: &str| PropertiesError::new(format!("sasl.jaas.config: {reason}")).hinted(example(mechanism));
+        let login = jaas::parse(config).map_err(|reason| wrong(&reason))?;
+        if login.module != module(mechanism) {
+            return Err(wrong(&format!("login module {} does not go with {name}", login.module)));
+        }
+        if let Some(option) = login.other.iter().find(|option| *option == "tokenauth") {
+            return Err(PropertiesError::new(format!("sasl.jaas.config: option {option} is not supported")));
+        }
+        Ok(Sasl {
+            mechanism,
+            username: login.username.ok_or_else(|| wrong("it has no username"))?,
+            password: login.password.ok_or_else(|| wrong("it has no password"))?,
+        })
+    }
+
+    fn tls(&self) -> Result<Tls> {
+        let host_check = match self.get("ssl.endpoint.identification.algorithm") {
+            None => HostCheck::Required,
+            Some("") => HostCheck::Off,
+            Some(name) if name.eq_ignore_ascii_case("https") => HostCheck::Required,
+            Some(other) => {
+                let message = format!("ssl.endpoint.identification.algorithm={other} is unknown");
+                return Err(PropertiesError::new(message).hinted("it is https, or empty to accept any host"));
+            }
+        };
+        let settings = TlsSettings { trust: self.trust()?, key_pair: self.key_pair()?, host_check };
+        Tls::new(&settings).map_err(|error| PropertiesError::new(error.to_string()))
+    }
+
+    fn trust(&self) -> Result<Trust> {
+        if let Some(certificates) = self.set("ssl.truststore.certificates") {
+            return Ok(Trust::Pem(certificates.to_owned()));
+        }
+        match self.store("ssl.truststore")? {
+            Some(text) => Ok(Trust::Pem(text)),
+            None => Ok(Trust::System),
+        }
+    }
+
+    fn key_pair(&self) -> Result<Option<KeyPair>> {
+        let inline = (self.set("ssl.keystore.certificate.chain"), self.set("ssl.keystore.key"));
+        let pair = match inline {
+            (Some(chain), Some(key)) => KeyPair { chain: chain.to_owned(), key: key.to_owned().into() },
+            (None, None) => match self.store("ssl.keystore")? {
+                None => return Ok(None),
+                Some(text) => KeyPair { chain: text.clone(), key: SecretString::from(text) },
+            },
+            (Some(_), None) => return Err(PropertiesError::new("ssl.keystore.key is not set, and the chain needs it")),
+            (None, Some(_)) => {
+                return Err(PropertiesError::new("ssl.keystore.certificate.chain is not set, and the key needs it"));
+            }
+        };
+        pem::private_key(pair.key.expose_secret())
+            .map_err(|reason| PropertiesError::new(format!("ssl.keystore: {reason}")))?;
+        Ok(Some(pair))
+    }
+
+    /// The text of `PREFIX.location`, if that is set.
+    fn store(&self, prefix: &str) -> Result<Option<String>> {
+        let Some(path) = self.set(&format!("{prefix}.location")) else { return Ok(None) };
+        let bytes = (self.read)(path)
+            .map_err(|error| PropertiesError::new(format!("{prefix}.location: cannot read {path}: {error}")))?;
+        match String::from_utf8(bytes) {
+            Ok(text) if text.contains("-----BEGIN ") => Ok(Some(text)),
+            _ => Err(self.no_pem(prefix, path)),
+        }
+    }
+
+    fn no_pem(&self, prefix: &str, path: &str) -> PropertiesError {
+        let kind = self.set(&format!("{prefix}.type")).unwrap_or("JKS").to_uppercase();
+        if kind == "PEM" {
+            return PropertiesError::new(format!("{prefix}.location: {path} is no PEM file"));
+        }
+        let what = if prefix == "ssl.truststore" { "-nokeys" } else { "-nodes" };
+        let name = if prefix == "ssl.truststore" { "ca.pem" } else { "client.pem" };
+        let convert = format!("openssl pkcs12 -in {path} {what} -out {name}");
+        let convert = if kind == "PKCS12" {
+            convert
+        } else {
+            format!(
+                "keytool -importkeystore -srckeystore {path} -destkeystore store.p12 -deststoretype PKCS12 && {}",
+                convert.replace(path, "store.p12")
+            )
+        };
+        PropertiesError::new(format!("{prefix}.location: {path} is a {kind} store, and only PEM is read"))
+            .hinted(format!("convert it with `{convert}`, then set {prefix}.location={name} and {prefix}.type=PEM"))
+    }
+}
+
+fn module(mechanism: Mechanism) -> &'static str {
+    match mechanism {
+        Mechanism::Plain => "org.apache.kafka.common.security.plain.PlainLoginModule",
+        Mechanism::Scram(_) => "org.apache.kafka.common.security.scram.ScramLoginModule",
+    }
+}
+
+fn example(mechanism: Mechanism) -> String {
+    format!("write sasl.jaas.config={} required username=\"USER\" password=\"PASSWORD\";", module(mechanism))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(path: &str) -> std::io::Result<Vec<u8>> {
+        match path {
+            "store.jks" => Ok(vec![0xFE, 0xED, 0xFE, 0xED]),
+            "store.p12" => Ok(vec![0x30, 0x82, 0x00]),
+            "empty.pem" => Ok(Vec::new()),
+            _ => Err(std::io::ErrorKind::NotFound.into()),
+        }
+    }
+
+    fn security(text: &str) -> Result<Security> {
+        from_client_properties(text, "client.properties", &read)
+    }
+
+    fn fault(text: &str) -> PropertiesError {
+        security(text).expect_err("it cannot be used")
+    }
+
+    const SCRAM: &str = "security.protocol=SASL_PLAINTEXT\nsasl.mechanism=SCRAM-SHA-512\n\
+        sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required \\\n \
+        username=\"alice\" password=\"s3cret\";\nacks=all\nssl.truststore.location=nowhere\n";
+
+    #[test]
+    fn a_login_without_tls() {
+        let security = security(SCRAM).expect("security");
+        assert!(security.tls.is_none());
+        assert_eq!(security.principal().as_deref(), Some("User:alice"));
+        let sasl = security.sasl.as_ref().expect("a login");
+        assert_eq!((sasl.mechanism.name(), sasl.password.expose_secret()), ("SCRAM-SHA-512", "s3cret"));
+        assert!(!format!("{security:?}").contains("s3cret"));
+    }
+
+    #[test]
+    fn nothing_is_asked_for() {
+        let security = security("bootstrap.servers=a:9092\n").expect("security");
+        assert!(security.is_plain());
+        assert_eq!(security.principal().as_deref(), Some("User:ANONYMOUS"));
+    }
+
+    #[test]
+    fn what_is_not_supported_is_named() {
+        for (text, message) in [
+            ("security.protocol=TLS", "security.protocol=TLS is unknown"),
+            ("security.protocol=SASL_PLAINTEXT\nsasl.mechanism=GSSAPI", "sasl.mechanism=GSSAPI is not supported"),
+            ("security.protocol=SASL_PLAINTEXT", "Kafka's default GSSAPI is not supported"),
+            ("security.protocol=SASL_PLAINTEXT\nsasl.mechanism=OAUTHBEARER", "sasl.mechanism=OAUTHBEARER is not"),
+            ("security.protocol=SASL_PLAINTEXT\nsasl.mechanism=PLAIN", "sasl.jaas.config is not set"),
+            ("sasl.login.class=a.B", "sasl.login.class is not supported"),
+            ("security.protocol=SSL\nssl.endpoint.identification.algorithm=x", "algorithm=x is unknown"),
+            ("security.protocol=SSL\nssl.truststore.location=gone.pem", "cannot read gone.pem"),
+            ("security.protocol=SSL\nssl.truststore.type=PEM\nssl.truststore.location=empty.pem", "is no PEM file"),
+            ("security.protocol=SSL\nssl.truststore.certificates=x", "authority cannot be used"),
+            ("security.protocol=SSL\nssl.keystore.key=x", "certificate.chain is not set"),
+        ] {
+            let fault = fault(text);
+            assert!(fault.message.starts_with("client.properties: ") && fault.message.contains(message), "{fault:?}");
+        }
+    }
+
+    #[test]
+    fn a_module_of_another_mechanism_is_refused_without_telling_the_password() {
+        let fault = fault(&SCRAM.replace("SCRAM-SHA-512", "PLAIN"));
+        assert!(fault.message.contains("ScramLoginModule does not go with PLAIN"), "{fault:?}");
+        assert!(!format!("{fault:?}").contains("s3cret"));
+    }
+
+    #[test]
+    fn javas_stores_are_refused_with_the_command_that_converts_them() {
+        let fault_of = |more: &str| fault(&format!("security.protocol=SSL\n{more}"));
+        let jks = fault_of("ssl.truststore.location=store.jks");
+        assert_eq!(
+            jks.message,
+            "client.properties: ssl.truststore.location: store.jks is a JKS store, and only PEM is read"
+        );
+        assert!(jks.hint.is_some_and(|hint| hint.contains("keytool -importkeystore -srckeystore store.jks")));
+        let p12 = fault_of(
+            "ssl.truststore.certificates=-----BEGIN CERTIFICATE-----\nssl.keystore.location=store.p12\nssl.keystore.type=PKCS12",
+        );
+        assert!(p12.hint.is_some_and(|hint| hint.contains("`openssl pkcs12 -in store.p12 -nodes -out client.pem`")));
+    }
+}
