@@ -61,8 +61,8 @@ fn trials() -> Vec<Trial> {
         completion::trials(),
     ];
     let mut short = short.into_iter().flatten();
-    let mut installs =
-        install::trials().into_iter().chain(uninstall::trials()).chain(metrics::trials()).chain(document::trials());
+    let installs = [install::trials(), uninstall::trials(), document::trials(), metrics::trials()];
+    let mut installs = installs.into_iter().flatten();
     let mut all = Vec::new();
     for fault in faults::trials() {
         all.push(fault);
