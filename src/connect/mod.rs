@@ -2,6 +2,7 @@
 //! through [`kafka::Dialer`](crate::kafka::Dialer).
 
 mod port_forward;
+mod quorum;
 mod select;
 mod tcp;
 
@@ -10,6 +11,7 @@ use std::sync::Arc;
 use kafka_protocol::messages::MetadataResponse;
 
 pub use port_forward::PortForwardDialer;
+pub use quorum::quorum_from_controllers;
 pub use select::{select, select_any_state};
 pub use tcp::TcpDialer;
 

@@ -16,6 +16,7 @@ fn help_shows_the_commands_first() {
 
     Commands:
       install     Install a Kafka cluster
+      restart     Replace the pods of a Kafka cluster, one after the other
       uninstall   Remove a Kafka cluster, keeping its data unless told otherwise
       clusters    List the Kafka clusters [alias: cluster]
       status      Show whether a Kafka cluster is healthy, and why not
