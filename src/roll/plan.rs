@@ -117,14 +117,14 @@ impl Plan {
             Wish::Begin => format!("cluster \"{cluster}\": {} to be replaced, one after the other", are(left)),
             Wish::Named => format!("cluster \"{cluster}\": {} to be replaced, as named", are(left)),
             Wish::Resume => {
-                if left == all {
-                    return format!(
-                        "cluster \"{cluster}\": {} older than their StatefulSet and to be replaced",
-                        are(left)
-                    );
-                }
-                let since = self.since.as_ref().map_or_else(String::new, |since| format!(" (asked for at {since})"));
-                format!("cluster \"{cluster}\": resuming{since}: {left} of {} are to be replaced", plural(all, "pod"))
+                let since = self.since.as_ref();
+                let since = since.map_or_else(String::new, |since| format!(" (a restart was asked for at {since})"));
+                let are = if left == 1 { "is" } else { "are" };
+                format!(
+                    "cluster \"{cluster}\": resuming: {left} of {} {are} older than their StatefulSet and to be \
+                     replaced{since}",
+                    plural(all, "pod")
+                )
             }
         }
     }
@@ -238,7 +238,8 @@ mod tests {
         let plan = Plan::new("demo", "kafka", &facts, &all(), Wish::Resume);
         assert_eq!(
             plan.headline(),
-            "cluster \"demo\": resuming (asked for at 2026-11-24T08:15:00Z): 5 of 6 pods are to be replaced"
+            "cluster \"demo\": resuming: 5 of 6 pods are older than their StatefulSet and to be replaced (a restart was \
+             asked for at 2026-11-24T08:15:00Z)"
         );
         let again = Plan::new("demo", "kafka", &facts, &all(), Wish::Begin);
         assert_eq!(again.items.len(), 6);

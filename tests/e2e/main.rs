@@ -17,6 +17,7 @@ mod faults;
 mod install;
 mod permissions;
 mod produce;
+mod restart;
 mod status;
 mod topics;
 mod uninstall;
@@ -61,7 +62,7 @@ fn trials() -> Vec<Trial> {
     let mut short = short.into_iter().flatten();
     let mut installs = install::trials().into_iter().chain(uninstall::trials());
     let mut all = Vec::new();
-    for fault in faults::trials() {
+    for fault in faults::trials().into_iter().chain(restart::trials()) {
         all.push(fault);
         for install in installs.by_ref().take(3) {
             all.extend(short.by_ref().take(4));
