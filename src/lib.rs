@@ -21,6 +21,7 @@
 //! * [`k8s`]: Kubernetes; knows nothing of Kafka's protocol or of the terminal.
 //! * [`kafka`]: the protocol; knows nothing of Kubernetes or of the terminal.
 //! * [`connect`]: the only room that knows both; joins them through [`kafka::Dialer`].
+//! * [`roll`]: replaces pods one after the other, as Kafka's health allows; knows both sides too.
 //! * [`gateway`]: one loopback listener per broker for clients that open their own sockets
 //!   (librdkafka); brokers' addresses are rewritten by node id.
 //! * [`ui`] and [`view`]: printing, tables and documents.
@@ -32,6 +33,7 @@ pub mod error;
 pub mod gateway;
 pub mod k8s;
 pub mod kafka;
+pub mod roll;
 pub mod ui;
 pub mod view;
 

@@ -14,6 +14,7 @@ pub mod get;
 pub mod install;
 mod lookup;
 pub mod produce;
+pub mod restart;
 pub mod status;
 mod tally;
 pub mod topics;
@@ -39,6 +40,8 @@ subcommands! {
     pub enum Command {
         /// Install a Kafka cluster
         Install(install::InstallArgs),
+        /// Replace the pods of a Kafka cluster, one after the other
+        Restart(restart::RestartArgs),
         /// Remove a Kafka cluster, keeping its data unless told otherwise
         Uninstall(uninstall::UninstallArgs),
         /// List the Kafka clusters

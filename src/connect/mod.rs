@@ -3,6 +3,7 @@
 
 mod login;
 mod port_forward;
+mod quorum;
 mod select;
 mod tcp;
 
@@ -12,6 +13,7 @@ use kafka_protocol::messages::MetadataResponse;
 
 pub use login::{Login, Secured};
 pub use port_forward::{PodListener, PortForwardDialer};
+pub use quorum::quorum_from_controllers;
 pub use select::{select, select_any_state};
 pub use tcp::TcpDialer;
 

@@ -8,14 +8,17 @@ pub mod credentials;
 pub mod diagnose;
 pub mod discover;
 pub mod error;
+pub mod evict;
 pub mod inspect;
 pub mod inventory;
+pub mod lease;
 pub mod listing;
 pub mod logs;
 pub mod manifests;
 pub mod names;
 pub mod port_forward;
 pub mod remove;
+pub mod rollout;
 
 pub use client::{Kubernetes, Overrides};
 pub use error::{Error, Result};

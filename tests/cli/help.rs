@@ -7,7 +7,7 @@ use crate::kafka::kafka;
 
 #[test]
 fn help_shows_the_commands_first() {
-    assert_snapshot!(kafka(&["-h"]).run(), @"
+    assert_snapshot!(kafka(&["-h"]).run(), @r"
     $ kubectl kafka -h
     --- stdout
     Install and operate Apache Kafka on Kubernetes, from your laptop
@@ -16,8 +16,10 @@ fn help_shows_the_commands_first() {
 
     Commands:
       install     Install a Kafka cluster
+      restart     Replace the pods of a Kafka cluster, one after the other
       uninstall   Remove a Kafka cluster, keeping its data unless told otherwise
       clusters    List the Kafka clusters [alias: cluster]
+      get         Print what was asked of a Kafka cluster, as a document
       status      Show whether a Kafka cluster is healthy, and why not
       verify      Prove that a Kafka cluster takes and returns messages
       topics      Create, list, describe and delete topics [alias: topic]
@@ -32,8 +34,12 @@ fn help_shows_the_commands_first() {
     Connection flags:
       -K, --kafka <NAME>                  The Kafka cluster; without it the only one in the namespace is
                                           taken [env: KUBECTL_KAFKA=]
-          --bootstrap-server <HOST:PORT>  Skip the discovery: connect to these brokers by plain TCP
+          --bootstrap-server <HOST:PORT>  Skip the discovery: connect to these brokers by TCP
                                           (host:port,…)
+          --kafka-user <NAME>             The Kafka user to connect as, by its Secret; without it the
+                                          admin of a secure cluster
+          --command-config <FILE>         A file of client properties to connect with, as Kafka's own
+                                          tools take it
       -n, --namespace <NAMESPACE>         The namespace to look in
           --kubeconfig <FILE>             The kubeconfig file
           --context <NAME>                The kubeconfig context

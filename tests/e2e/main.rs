@@ -19,6 +19,7 @@ mod install;
 mod metrics;
 mod permissions;
 mod produce;
+mod restart;
 mod status;
 mod topics;
 mod uninstall;
@@ -64,7 +65,7 @@ fn trials() -> Vec<Trial> {
     let installs = [install::trials(), uninstall::trials(), document::trials(), metrics::trials()];
     let mut installs = installs.into_iter().flatten();
     let mut all = Vec::new();
-    for fault in faults::trials() {
+    for fault in faults::trials().into_iter().chain(restart::trials()) {
         all.push(fault);
         for install in installs.by_ref().take(3) {
             all.extend(short.by_ref().take(4));

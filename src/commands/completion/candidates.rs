@@ -115,7 +115,7 @@ fn values(place: &Place<'_>, argument: &Arg) -> Answer {
 /// Which names an argument stands for. Commands that make something new complete nothing.
 fn source(place: &Place<'_>, argument: &Arg) -> Option<Source> {
     match (place.path.as_slice(), argument.get_id().as_str()) {
-        (_, "kafka") | (["status" | "uninstall" | "verify"], "name") => Some(Source::KafkaClusters),
+        (_, "kafka") | (["restart" | "status" | "uninstall" | "verify"], "name") => Some(Source::KafkaClusters),
         (_, "namespace") => Some(Source::Namespaces),
         (_, "context") => Some(Source::Contexts),
         (["produce" | "consume"] | ["topics", "describe" | "delete"], "topic" | "topics") => Some(Source::Topics),

@@ -1,30 +1,26 @@
 //! Asks Kubernetes and Kafka. Whatever fails becomes a fact of its own: half a cluster that is down must
 //! not hide the other half.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::model::Status;
 use super::verdict::Facts;
 use crate::commands::Context;
-use crate::connect::{self, Login, PodListener, TcpDialer};
+use crate::connect::{self, Login, TcpDialer};
 use crate::error::CommandError;
 use crate::k8s::discover::{BrokerPod, KafkaCluster};
 use crate::k8s::inspect::{self, Inspection, PodState};
-use crate::k8s::names::{CLIENT_PORT, CONTROLLER_PORT};
+use crate::k8s::names::CLIENT_PORT;
 use crate::k8s::{ClusterName, Kubernetes, Role, diagnose};
-use crate::kafka::admin::topics::Topic;
 use crate::kafka::admin::{cluster, configs, log_dirs, quorum, topics};
-use crate::kafka::{Ask, Cluster, ClusterOptions, Connection, Error, Target};
+use crate::kafka::{Ask, Cluster, ClusterOptions, Error};
 
 /// A report must come soon even when a broker hangs: what does not answer in this time is reported as
 /// not answering.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// One more try for a connection that was cut by a restart, and no more.
 const RETRY_FOR: Duration = Duration::from_secs(1);
-/// Topics per DescribeConfigs request, to bound one answer.
-const CONFIGS_AT_ONCE: usize = 1000;
 
 /// Where the cluster is.
 enum Place {
@@ -127,33 +123,15 @@ impl Gatherer {
         Ok(kafka)
     }
 
-    /// The quorum without any broker, from a controller's own listener. Only the leader answers, so each
-    /// is asked in turn.
+    /// The quorum without any broker, from a controller's own listener.
     async fn quorum_from_controllers(&self, facts: &Facts) -> Option<Result<quorum::Quorum, String>> {
         let Place::Pods { kubernetes, name } = &self.place else {
             return Some(Err("no broker answers".to_owned()));
         };
-        let mut last = "no controller pod is running".to_owned();
-        let mut cluster = running(facts, kubernetes, name);
-        cluster.brokers = dialable(&facts.pods, Role::Controller);
-        for pod in &cluster.brokers {
-            let to = format!("controller {}", pod.name);
-            let listener = PodListener { pod: pod.name.clone(), port: CONTROLLER_PORT, host: pod.host.clone() };
-            let dialer = match self.login.to_controller(kubernetes, &cluster, listener).await {
-                Ok(dialer) => dialer,
-                Err(error) => return Some(Err(error.message)),
-            };
-            let asked = async {
-                let stream = dialer.dial(&Target::Bootstrap).await?;
-                let connection = Connection::open(stream, to, self.options.request_timeout).await?;
-                quorum::describe_on(&connection).await
-            };
-            match asked.await {
-                Ok(quorum) => return Some(Ok(quorum)),
-                Err(error) => last = error.to_string(),
-            }
-        }
-        Some(Err(last))
+        let mut voters = running(facts, kubernetes, name);
+        voters.brokers = dialable(&facts.pods, Role::Controller);
+        let timeout = self.options.request_timeout;
+        Some(connect::quorum_from_controllers(&self.login, kubernetes, &voters, timeout).await)
     }
 }
 
@@ -206,7 +184,7 @@ async fn kafka_facts(kafka: &Cluster, facts: &mut Facts) {
     let (topics, description, log_dirs, quorum) =
         tokio::join!(all_topics, cluster::describe(kafka), log_dirs::describe(kafka), quorum::describe(kafka));
     if let Ok(topics) = &topics {
-        facts.min_isr = min_isr(kafka, topics).await;
+        facts.min_isr = configs::min_in_sync(kafka, topics).await.unwrap_or_default();
     }
     facts.topics = Some(topics.map_err(words));
     facts.description = Some(description.map_err(words));
@@ -216,20 +194,4 @@ async fn kafka_facts(kafka: &Cluster, facts: &mut Facts) {
         quorum => Some(quorum.map_err(words)),
     };
     facts.log_dirs = log_dirs.into_iter().map(|(node, dirs)| (node, dirs.map_err(words))).collect();
-}
-
-/// `min.insync.replicas` of each topic; topics whose settings may not be read count as 1.
-async fn min_isr(kafka: &Cluster, topics: &[Topic]) -> BTreeMap<String, usize> {
-    let names: Vec<String> = topics.iter().map(|topic| topic.name.clone()).collect();
-    let mut found = BTreeMap::new();
-    for names in names.chunks(CONFIGS_AT_ONCE) {
-        let Ok(answers) = configs::describe_topics(kafka, names, Some(&["min.insync.replicas"])).await else {
-            continue;
-        };
-        for (name, entries) in answers {
-            let value = entries.ok().and_then(|entries| entries.into_iter().next()?.value?.parse().ok());
-            found.extend(value.map(|value| (name, value)));
-        }
-    }
-    found
 }

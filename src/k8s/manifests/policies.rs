@@ -18,6 +18,9 @@ pub(super) fn disruption_budget(target: &Target<'_>, role: Role) -> PodDisruptio
         spec: Some(PodDisruptionBudgetSpec {
             max_unavailable: Some(IntOrString::Int(1)),
             selector: Some(selector(target.name.role_labels(role))),
+            // A pod that crashes takes nothing away when it goes; with two of them, none could ever be
+            // replaced otherwise.
+            unhealthy_pod_eviction_policy: Some("AlwaysAllow".into()),
             ..PodDisruptionBudgetSpec::default()
         }),
         status: None,

@@ -14,7 +14,7 @@ use kafka_protocol::messages::{
 use serde::Serialize;
 use tokio::time::Instant;
 
-use super::{nodes, text, topic_name};
+use super::{nodes, text, timeout_ms, topic_name};
 use crate::kafka::cluster::metadata_request;
 use crate::kafka::{Ask, Cluster, Error, ErrorCode, NodeId, Result};
 
@@ -306,10 +306,4 @@ pub async fn wait_until_gone(cluster: &Cluster, names: &[String], deadline: Inst
         api: "Metadata without the deleted topics".to_owned(),
         after: cluster.options().request_timeout,
     })
-}
-
-/// How long the controller may take; a little less than we wait for its answer.
-fn timeout_ms(cluster: &Cluster) -> i32 {
-    let timeout = cluster.options().request_timeout.min(Duration::from_secs(60)) * 9 / 10;
-    i32::try_from(timeout.as_millis()).unwrap_or(i32::MAX)
 }

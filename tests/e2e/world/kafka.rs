@@ -93,6 +93,17 @@ pub(crate) fn breakable() -> MutexGuard<'static, Kafka> {
     kafka
 }
 
+static ROLLING: OnceLock<Result<Mutex<Kafka>, String>> = OnceLock::new();
+
+/// Three brokers and three controllers, for one test at a time, which leaves it as healthy as it was.
+pub(crate) fn rolling() -> MutexGuard<'static, Kafka> {
+    let outcome = ROLLING.get_or_init(|| install(namespace(), "rolling", &[], None).map(Mutex::new));
+    let kafka = outcome.as_ref().unwrap_or_else(|reason| panic!("the rolling Kafka could not be installed: {reason}"));
+    let kafka = kafka.lock().unwrap_or_else(PoisonError::into_inner);
+    kafka.start(&["status", "--wait", "--timeout", "240s"]).within(Duration::from_secs(260)).end().succeeded();
+    kafka
+}
+
 /// A Kafka of one node, for this test alone. At most two of them live at once.
 pub(crate) fn own(flags: &[&str]) -> Kafka {
     let permit = Permit::take();

@@ -1,0 +1,182 @@
+//! What Kubernetes and Kafka say at one moment.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::k8s::Role;
+use crate::k8s::rollout::{RollPod, Rollout};
+use crate::kafka::NodeId;
+use crate::kafka::admin::quorum::{Quorum, QuorumReplica};
+use crate::kafka::admin::topics::{Partition, Topic};
+
+/// `controller.quorum.fetch.timeout.ms`, where no broker tells it: Kafka's default.
+pub const FETCH_TIMEOUT_MS: i64 = 2000;
+
+/// One look at everything that decides about the next pod.
+#[derive(Debug, Clone)]
+pub struct Facts {
+    /// StatefulSets and pods.
+    pub rollout: Rollout,
+    /// The controllers, or why they could not be asked.
+    pub quorum: Result<Quorum, String>,
+    /// The brokers and partitions, or why no broker answered.
+    pub brokers: Result<BrokerFacts, String>,
+    /// A voter that was at the leader's end within this time follows it.
+    pub fetch_timeout_ms: i64,
+}
+
+/// What the brokers say.
+#[derive(Debug, Clone, Default)]
+pub struct BrokerFacts {
+    /// Every topic, Kafka's own too.
+    pub topics: Vec<Topic>,
+    /// `min.insync.replicas` by topic.
+    pub min_in_sync: BTreeMap<String, usize>,
+    /// Partitions whose replicas are being moved.
+    pub moving: BTreeSet<(String, i32)>,
+    /// Registered and not fenced.
+    pub serving: BTreeSet<NodeId>,
+}
+
+impl BrokerFacts {
+    /// The partitions that have a replica on a broker.
+    pub fn hosted(&self, node: NodeId) -> impl Iterator<Item = (&Topic, &Partition)> {
+        let all = self.topics.iter().flat_map(|topic| topic.partitions.iter().map(move |partition| (topic, partition)));
+        all.filter(move |(_, partition)| partition.replicas.contains(&node))
+    }
+}
+
+impl Facts {
+    /// The active controller's node.
+    pub fn leader(&self) -> Option<NodeId> {
+        self.quorum.as_ref().ok().and_then(|quorum| quorum.leader)
+    }
+
+    /// Whether a node votes in the quorum; `false` when the quorum could not be asked.
+    pub fn is_voter(&self, node: NodeId) -> bool {
+        self.quorum.as_ref().is_ok_and(|quorum| quorum.voters.iter().any(|voter| voter.node == node))
+    }
+
+    /// Whether a voter was at the leader's end within the fetch timeout, as the leader sees it.
+    pub fn follows(&self, quorum: &Quorum, voter: &QuorumReplica) -> bool {
+        let Some(leader) = quorum.voters.iter().find(|known| Some(known.node) == quorum.leader) else { return false };
+        voter.node == leader.node || leader.last_caught_up_ms - voter.last_caught_up_ms <= self.fetch_timeout_ms
+    }
+
+    /// Pods that should be there and are not, of these roles.
+    pub fn missing(&self, roles: &[Role]) -> Vec<(Role, u32)> {
+        let there: BTreeSet<(Role, u32)> = self.rollout.pods.iter().map(|pod| (pod.role, pod.ordinal)).collect();
+        let wanted = self.rollout.workloads.iter().filter(|(role, _)| roles.contains(role));
+        wanted
+            .flat_map(|(role, workload)| (0..workload.replicas).map(|ordinal| (*role, ordinal)))
+            .filter(|pod| !there.contains(pod))
+            .collect()
+    }
+}
+
+/// The node that runs in a pod.
+pub fn node(pod: &RollPod) -> NodeId {
+    NodeId(pod.node_id())
+}
+
+#[cfg(test)]
+pub(crate) mod samples {
+    //! A healthy cluster of three controllers and three brokers, to be spoilt.
+
+    use super::*;
+    use crate::k8s::rollout::Workload;
+
+    pub(crate) fn pod(role: Role, ordinal: u32) -> RollPod {
+        RollPod {
+            name: format!("demo-{role}-{ordinal}"),
+            role,
+            ordinal,
+            uid: format!("{role}-{ordinal}"),
+            ready: true,
+            leaving: false,
+            revision: Some("old".into()),
+            host: None,
+            tls: false,
+        }
+    }
+
+    pub(crate) fn workload(replicas: u32) -> Workload {
+        Workload { uid: "u".into(), replicas, revision: Some("new".into()), restarted_at: None }
+    }
+
+    pub(crate) fn voter(node: i32, caught_up: i64) -> QuorumReplica {
+        QuorumReplica {
+            node: NodeId(node),
+            directory_id: None,
+            log_end_offset: 10,
+            last_fetch_ms: caught_up,
+            last_caught_up_ms: caught_up,
+        }
+    }
+
+    pub(crate) fn quorum(leader: Option<i32>, voters: &[(i32, i64)]) -> Quorum {
+        Quorum {
+            leader: leader.map(NodeId),
+            epoch: 1,
+            high_watermark: 10,
+            voters: voters.iter().map(|(node, caught_up)| voter(*node, *caught_up)).collect(),
+            observers: Vec::new(),
+        }
+    }
+
+    pub(crate) fn partition(number: i32, leader: Option<i32>, replicas: &[i32], isr: &[i32]) -> Partition {
+        let nodes = |ids: &[i32]| ids.iter().copied().map(NodeId).collect();
+        Partition {
+            partition: number,
+            leader: leader.map(NodeId),
+            leader_epoch: 0,
+            replicas: nodes(replicas),
+            isr: nodes(isr),
+            offline_replicas: Vec::new(),
+            eligible_leader_replicas: None,
+        }
+    }
+
+    pub(crate) fn topic(name: &str, partitions: Vec<Partition>) -> Topic {
+        Topic { name: name.into(), id: None, internal: false, partitions }
+    }
+
+    /// Topic `orders` with one partition on all three brokers, two of which must be in sync.
+    pub(crate) fn healthy() -> Facts {
+        let pods = [Role::Controller, Role::Broker].into_iter().flat_map(|role| (0..3).map(move |at| pod(role, at)));
+        Facts {
+            rollout: Rollout {
+                workloads: BTreeMap::from([(Role::Controller, workload(3)), (Role::Broker, workload(3))]),
+                pods: pods.collect(),
+            },
+            quorum: Ok(quorum(Some(1), &[(0, 9_900), (1, 10_000), (2, 9_500)])),
+            brokers: Ok(BrokerFacts {
+                topics: vec![topic("orders", vec![partition(0, Some(100), &[100, 101, 102], &[100, 101, 102])])],
+                min_in_sync: BTreeMap::from([("orders".to_owned(), 2)]),
+                moving: BTreeSet::new(),
+                serving: [100, 101, 102].map(NodeId).into(),
+            }),
+            fetch_timeout_ms: FETCH_TIMEOUT_MS,
+        }
+    }
+
+    /// Three brokers that are the controllers too; 101 is the active one.
+    pub(crate) fn combined() -> Facts {
+        let mut facts = healthy();
+        facts.rollout.workloads.remove(&Role::Controller);
+        facts.rollout.pods.retain(|pod| pod.role == Role::Broker);
+        facts.quorum = Ok(quorum(Some(101), &[(100, 9_900), (101, 10_000), (102, 9_500)]));
+        facts
+    }
+
+    /// Spoils one pod.
+    pub(crate) fn with_pod(mut facts: Facts, name: &str, change: impl FnOnce(&mut RollPod)) -> Facts {
+        change(facts.rollout.pods.iter_mut().find(|pod| pod.name == name).expect("a pod of the sample"));
+        facts
+    }
+
+    /// Spoils what the brokers say.
+    pub(crate) fn with_brokers(mut facts: Facts, change: impl FnOnce(&mut BrokerFacts)) -> Facts {
+        change(facts.brokers.as_mut().expect("brokers"));
+        facts
+    }
+}

@@ -1,0 +1,238 @@
+//! `restart`: new pods for old ones while Kafka goes on, and what happens when it cannot.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::world::{Kafka, Running, User, breakable, documented, own, rolling};
+
+trials! {
+    all_pods_are_replaced_under_load_and_nothing_is_lost,
+    a_second_roller_is_refused_and_ctrl_c_can_be_resumed,
+    a_pod_that_does_not_come_back_stops_the_roll_and_the_fix_finishes_it,
+    brokers_that_are_controllers_too_are_replaced_one_by_one,
+    one_small_node_is_restarted_with_a_warning_by_who_has_the_role_for_it,
+    a_budget_that_forbids_it_is_named,
+    a_dry_run_tells_the_order_and_changes_nothing,
+}
+
+/// Six pods at up to half a minute each, on a machine that does other things too.
+const ROLL: Duration = Duration::from_secs(400);
+/// Of the producer, in messages.
+const PER_SECOND: u64 = 400;
+
+fn restart(kafka: &Kafka, flags: &[&str]) -> Running {
+    kafka.start(&[&["restart"][..], flags].concat()).within(ROLL)
+}
+
+/// Name → uid of every pod.
+fn pods(kafka: &Kafka) -> BTreeMap<String, String> {
+    let path = r"jsonpath={range .items[*]}{.metadata.name}={.metadata.uid}{' '}{end}";
+    let text = kafka.kubectl(&["get", "pods", "-o", path]);
+    text.split_whitespace().filter_map(|pod| pod.split_once('=')).map(|(a, b)| (a.to_owned(), b.to_owned())).collect()
+}
+
+/// The pods that are not the same as before.
+fn replaced(before: &BTreeMap<String, String>, after: &BTreeMap<String, String>) -> Vec<String> {
+    assert_eq!(before.keys().collect::<Vec<_>>(), after.keys().collect::<Vec<_>>());
+    before.iter().filter(|(pod, uid)| after[*pod] != **uid).map(|(pod, _)| pod.clone()).collect()
+}
+
+/// Sends numbers at a steady rate until it is told to stop; then how many.
+struct Load {
+    stop: Arc<AtomicBool>,
+    sending: thread::JoinHandle<(Running, u64)>,
+}
+
+impl Load {
+    fn on(kafka: &Kafka, topic: &str) -> Self {
+        let mut producing = kafka.start(&["produce", topic]).within(ROLL * 2);
+        let stop = Arc::new(AtomicBool::new(false));
+        let told = Arc::clone(&stop);
+        let sending = thread::spawn(move || {
+            let (began, mut sent) = (Instant::now(), 0);
+            while !told.load(Ordering::Relaxed) {
+                let due = u64::try_from(began.elapsed().as_millis()).expect("soon") * PER_SECOND / 1000;
+                let lines: String = (sent..due).map(|number| format!("{number}\n")).collect();
+                producing.write(lines.as_bytes());
+                sent = due.max(sent);
+                thread::sleep(Duration::from_millis(20));
+            }
+            (producing, sent)
+        });
+        Self { stop, sending }
+    }
+
+    /// Every message must have been confirmed.
+    fn end(self) -> u64 {
+        self.stop.store(true, Ordering::Relaxed);
+        let (producing, sent) = self.sending.join().expect("the producer's thread");
+        producing.end().succeeded();
+        sent
+    }
+}
+
+fn all_pods_are_replaced_under_load_and_nothing_is_lost() {
+    let kafka = rolling();
+    // Brokers write their own time, so that the messages tell when they were taken.
+    let topic = kafka.topic(&[
+        "--partitions",
+        "3",
+        "--replication-factor",
+        "3",
+        "--config",
+        "min.insync.replicas=2",
+        "--config",
+        "message.timestamp.type=LogAppendTime",
+    ]);
+    let before = pods(&kafka);
+    let load = Load::on(&kafka, &topic);
+    let roll = restart(&kafka, &["-o", "json"]).end();
+    let sent = load.end();
+    let plan = roll.succeeded().json();
+
+    assert_eq!(replaced(&before, &pods(&kafka)).len(), 6);
+    let items = plan["items"].as_array().expect("items");
+    let roles: Vec<&str> = items.iter().filter_map(|item| item["role"].as_str()).collect();
+    assert_eq!(roles, ["controller", "controller", "controller", "broker", "broker", "broker"]);
+    assert_eq!(items[2]["place"], "activeController", "{plan}");
+    let seconds: Vec<f64> = items.iter().filter_map(|item| item["seconds"].as_f64()).collect();
+    assert_eq!(seconds.len(), 6, "{plan}");
+
+    let read = kafka.consume(&topic, &["--format", r"%p %T %v\n"]).succeeded();
+    let mut seen = vec![false; usize::try_from(sent).expect("few")];
+    let mut last: BTreeMap<String, usize> = BTreeMap::new();
+    let mut taken = Vec::new();
+    for line in read.lines() {
+        let words: Vec<&str> = line.split(' ').collect();
+        let number: usize = words[2].parse().expect("a number");
+        assert!(!std::mem::replace(&mut seen[number], true), "{number} came twice");
+        if let Some(before) = last.insert(words[0].to_owned(), number) {
+            assert!(before < number, "{number} after {before} in partition {}", words[0]);
+        }
+        taken.push(words[1].parse::<u64>().expect("a time"));
+    }
+    assert_eq!(seen.iter().filter(|seen| !**seen).count(), 0, "lost of {sent}");
+    taken.sort_unstable();
+    let pause = taken.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap_or_default();
+    eprintln!(
+        "restart of 3 controllers and 3 brokers under {PER_SECOND} messages/s: {sent} sent, none lost; seconds per pod \
+         {seconds:.1?}; the longest pause {pause} ms"
+    );
+    kafka.run(&["status"]).succeeded();
+}
+
+fn a_second_roller_is_refused_and_ctrl_c_can_be_resumed() {
+    let kafka = rolling();
+    let before = pods(&kafka);
+    let mut first = restart(&kafka, &["rolling", "--brokers"]);
+    first.until("the first broker is taken away", |roll| roll.stderr().contains("broker-0: stopping"));
+
+    kafka.run(&["restart"]).exited(1).says("is being rolled by ").says(" ago)");
+
+    first.until("the second broker is taken away", |roll| roll.stderr().contains("broker-1: stopping"));
+    first.interrupt();
+    let stopped = first.end().exited(130);
+    assert!(
+        stopped
+            .stderr
+            .contains("pod rolling-broker-1 comes back by itself; done: rolling-broker-0; left: rolling-broker-2"),
+        "{stopped}"
+    );
+    assert_eq!(kafka.kubectl(&["get", "leases", "-o", "name"]), "", "the turn is given back");
+
+    let resumed = restart(&kafka, &["--brokers"]).end().succeeded().says("resuming: 1 of 3 pods is older");
+    assert_eq!(resumed.lines(), ["pod/rolling-broker-2 restarted"]);
+    let brokers = ["rolling-broker-0", "rolling-broker-1", "rolling-broker-2"];
+    assert_eq!(replaced(&before, &pods(&kafka)), brokers, "each once, and no controller");
+}
+
+fn a_pod_that_does_not_come_back_stops_the_roll_and_the_fix_finishes_it() {
+    let kafka = rolling();
+    let before = pods(&kafka);
+    let image = |image: &str| {
+        kafka.kubectl(&["set", "image", "statefulset/rolling-broker", &format!("kafka={image}")]);
+    };
+    let good = kafka.kubectl(&["get", "statefulset", "rolling-broker", "-o", "jsonpath={..containers[0].image}"]);
+    image("apache/kafka:0.0.0-none");
+    let stopped = restart(&kafka, &[]).end().exited(1);
+    assert!(stopped.stderr.contains("stopped at pod rolling-broker-0"), "{stopped}");
+    assert!(stopped.stderr.contains("image apache/kafka:0.0.0-none cannot be pulled"), "{stopped}");
+    assert!(stopped.stderr.contains("left: rolling-broker-1,rolling-broker-2"), "{stopped}");
+    assert_eq!(replaced(&before, &pods(&kafka)), ["rolling-broker-0"], "the rest keeps running");
+    // Without a fix the same command stops at the same pod, and takes no other one down.
+    restart(&kafka, &[]).end().exited(1).says("stopped at pod rolling-broker-0");
+    assert_eq!(replaced(&before, &pods(&kafka)), ["rolling-broker-0"]);
+
+    image(&good);
+    let fixed = restart(&kafka, &[]).end().succeeded();
+    assert_eq!(fixed.lines(), ["pod/rolling-broker-0 restarted"], "the others are of the good revision");
+    kafka.run(&["status"]).succeeded();
+}
+
+fn brokers_that_are_controllers_too_are_replaced_one_by_one() {
+    let kafka = breakable();
+    let before = pods(&kafka);
+    let outcome = restart(&kafka, &["-o", "json"]).end().succeeded();
+    assert_eq!(replaced(&before, &pods(&kafka)).len(), 3);
+    assert_eq!(outcome.json()["items"][2]["place"], "activeBroker", "{outcome}");
+    kafka.run(&["restart", "--controllers"]).exited(2).says("are its controllers too");
+    kafka.run(&["status"]).succeeded();
+}
+
+fn one_small_node_is_restarted_with_a_warning_by_who_has_the_role_for_it() {
+    let kafka = own(&[]);
+    let topic = kafka.topic(&["--partitions", "2"]);
+    kafka.produce(&topic, &[], "kept\n").succeeded();
+    let before = pods(&kafka);
+    let user = User::who_may(&kafka.namespace.name, &documented("kafka-restarter"));
+    let outcome =
+        user.start(&["restart"]).within(ROLL).end().succeeded().says("warning: pod own-broker-0 is the only broker");
+    eprintln!("restart of one node that is broker and controller: {:.1?}", outcome.elapsed);
+    assert_eq!(outcome.lines(), ["pod/own-broker-0 restarted"]);
+    assert_eq!(replaced(&before, &pods(&kafka)), ["own-broker-0"]);
+    assert_eq!(kafka.consume(&topic, &[]).succeeded().lines(), ["kept"]);
+
+    // A re-install does not take the wish back.
+    kafka.run(&["install", "own"]).succeeded().says("nothing was changed");
+    let plan = kafka.run(&["restart", "--dry-run", "-o", "jsonpath={.wish}"]).succeeded();
+    assert_eq!(plan.stdout_text().trim(), "begin", "nothing is left to resume");
+
+    let user = User::who_may(&kafka.namespace.name, &documented("kafka-observer"));
+    user.run(&["restart"]).exited(1).says("Forbidden");
+    let user = User::who_may(&kafka.namespace.name, &documented("kafka-user"));
+    user.run(&["restart"]).exited(1).says("Forbidden");
+}
+
+fn a_budget_that_forbids_it_is_named() {
+    let kafka = own(&[]);
+    let before = pods(&kafka);
+    kafka.kubectl(&["patch", "pdb", "own-broker", "--type=merge", "-p", r#"{"spec":{"maxUnavailable":0}}"#]);
+    // Its status follows within a moment.
+    thread::sleep(Duration::from_secs(3));
+    kafka.run(&["restart", "--dry-run=server"]).succeeded().says("warning: pod own-broker-0 may not be evicted now");
+    let outcome = restart(&kafka, &["--timeout", "5s"]).end().exited(124);
+    assert!(outcome.stderr.contains("the disruption budget own-broker needs 1 healthy pods"), "{outcome}");
+    assert!(outcome.stderr.contains("no pod is done; left: own-broker-0"), "{outcome}");
+    assert_eq!(replaced(&before, &pods(&kafka)), [""; 0]);
+
+    kafka.kubectl(&["patch", "pdb", "own-broker", "--type=merge", "-p", r#"{"spec":{"maxUnavailable":1}}"#]);
+    restart(&kafka, &["--pod", "own-broker-0"]).end().succeeded().says("as named");
+    assert_eq!(replaced(&before, &pods(&kafka)), ["own-broker-0"]);
+}
+
+fn a_dry_run_tells_the_order_and_changes_nothing() {
+    let kafka = rolling();
+    let generations = || kafka.kubectl(&["get", "statefulsets", "-o", "jsonpath={.items[*].metadata.generation}"]);
+    let (before, generation) = (pods(&kafka), generations());
+    for dry_run in ["--dry-run", "--dry-run=server"] {
+        let lines = kafka.run(&["restart", dry_run, "--no-headers"]).succeeded().lines();
+        let order: Vec<&str> = lines.iter().filter_map(|line| line.split_whitespace().next()).collect();
+        assert_eq!(order[3..], ["rolling-broker-0", "rolling-broker-1", "rolling-broker-2"], "{lines:?}");
+        assert!(lines[2].contains("active controller"), "{lines:?}");
+    }
+    assert_eq!((pods(&kafka), generations()), (before, generation));
+    kafka.run(&["restart", "--pod", "rolling-broker-9"]).exited(1).says("no pod \"rolling-broker-9\"");
+}
