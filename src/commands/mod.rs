@@ -7,6 +7,7 @@ mod context;
 #[macro_use]
 mod macros;
 
+pub mod certs;
 pub mod clusters;
 pub mod completion;
 pub mod consume;
@@ -54,6 +55,9 @@ subcommands! {
         Status(status::StatusArgs),
         /// Prove that a Kafka cluster takes and returns messages
         Verify(verify::VerifyArgs),
+        /// List and renew the certificates of a secured Kafka cluster
+        #[command(subcommand, arg_required_else_help = true)]
+        Certs(certs::CertsCommand),
         /// Create, list, describe and delete topics
         #[command(visible_alias = "topic", subcommand, arg_required_else_help = true)]
         Topics(topics::TopicsCommand),

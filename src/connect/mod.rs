@@ -5,6 +5,7 @@ mod login;
 mod port_forward;
 mod quorum;
 mod select;
+mod served;
 mod tcp;
 
 use std::sync::Arc;
@@ -15,6 +16,7 @@ pub use login::{Login, Secured};
 pub use port_forward::{PodListener, PortForwardDialer};
 pub use quorum::quorum_from_controllers;
 pub use select::{select, select_any_state};
+pub use served::served;
 pub use tcp::TcpDialer;
 
 use crate::error::CommandError;

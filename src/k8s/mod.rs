@@ -19,6 +19,7 @@ pub mod names;
 pub mod port_forward;
 pub mod remove;
 pub mod rollout;
+pub mod touch;
 
 pub use client::{Kubernetes, Overrides};
 pub use error::{Error, Result};

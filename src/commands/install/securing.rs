@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::api::core::v1::Secret;
 use kube::Api;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 
 use crate::error::CommandError;
 use crate::k8s::apply;
 use crate::k8s::certificates::{Authority, CertificateInfo, Subject};
 use crate::k8s::credentials::{self, ClientCertificate, Credentials, KEY_CA};
 use crate::k8s::manifests::security::{self, KEY_CA_KEY};
-use crate::k8s::manifests::{ClusterSpec, Manifest, Target, pod_monitors};
+use crate::k8s::manifests::{ClusterSpec, Manifest, Target, Tls, pod_monitors};
 use crate::k8s::names::{ADMIN, CLIENT_PORT};
 use crate::k8s::{ClusterName, Kubernetes, Role};
 
@@ -20,7 +20,7 @@ const PASSWORD_BYTES: usize = 24;
 
 /// What is there already.
 #[derive(Debug, Default)]
-pub(super) struct Kept {
+pub(in crate::commands) struct Kept {
     authority: Option<Authority>,
     /// The keystores by role and file.
     keystores: BTreeMap<Role, BTreeMap<String, String>>,
@@ -40,7 +40,7 @@ pub(super) struct Secrets {
 
 impl Kept {
     /// Reads the Secrets that a spec has to do with; none for a cluster without security.
-    pub(super) async fn of(
+    pub(in crate::commands) async fn of(
         kubernetes: &Kubernetes,
         name: &ClusterName,
         spec: &ClusterSpec,
@@ -73,6 +73,65 @@ impl Kept {
             kept.admin = Some(read);
         }
         Ok(kept)
+    }
+}
+
+/// What a renewal writes.
+pub(in crate::commands) struct Renewed {
+    /// The keystores' Secrets.
+    pub keystores: Vec<Manifest>,
+    /// The admin's, with a new client certificate and the same password.
+    pub admin: Option<Manifest>,
+    /// The new certificates' numbers, by pod.
+    pub serials: BTreeMap<String, String>,
+}
+
+impl Kept {
+    /// The authority, if it is there.
+    pub(in crate::commands) fn authority(&self) -> Option<&Authority> {
+        self.authority.as_ref()
+    }
+
+    /// The admin, if there is one.
+    pub(in crate::commands) fn admin(&self) -> Option<&Credentials> {
+        self.admin.as_ref()
+    }
+
+    /// A pod's keystore.
+    pub(in crate::commands) fn keystore(&self, role: Role, file: &str) -> Option<&String> {
+        self.keystores.get(&role)?.get(file)
+    }
+
+    /// New certificates for every pod and for the admin, from the same authority.
+    pub(in crate::commands) fn renewed(&self, target: &Target<'_>, tls: &Tls) -> Result<Renewed, CommandError> {
+        let failed = |reason: String| CommandError::failed(format!("cannot make certificates: {reason}"));
+        let authority = self.authority.as_ref().ok_or_else(|| {
+            CommandError::failed(format!(
+                "Secret \"{}\" with the certificate authority is gone",
+                target.name.authority()
+            ))
+        })?;
+        let (mut manifests, mut serials) = (Vec::new(), BTreeMap::new());
+        for role in target.spec.roles() {
+            let mut keystores = BTreeMap::new();
+            for ordinal in 0..target.spec.replicas(*role) {
+                let pod = target.name.pod(*role, ordinal);
+                let subject = security::subject(target, *role, ordinal, tls.certificate_days);
+                let issued = authority.issue(&subject).map_err(failed)?;
+                serials.insert(pod.clone(), CertificateInfo::from_pem(&issued.certificate).map_err(failed)?.serial);
+                keystores.insert(security::keystore_file(&pod), issued.keystore(authority));
+            }
+            manifests.push(security::certificates(target, *role, &keystores, authority)?);
+        }
+        let admin = self.admin.clone().map(|admin| {
+            let certificate = Some(client_certificate(authority, tls.certificate_days).map_err(failed)?);
+            Ok::<_, CommandError>(credentials::secret(
+                target.name,
+                target.namespace,
+                &Credentials { certificate, ..admin },
+            )?)
+        });
+        Ok(Renewed { keystores: manifests, admin: admin.transpose()?, serials })
     }
 }
 
@@ -148,7 +207,6 @@ fn serves(keystore: &str, subject: &Subject) -> bool {
 
 /// The first user, with a certificate for the listeners between pods.
 fn admin(target: &Target<'_>, authority: &Authority, days: u32) -> Result<Credentials, String> {
-    let issued = authority.issue(&Subject { common_name: ADMIN.to_owned(), names: Vec::new(), days })?;
     Ok(Credentials {
         username: ADMIN.to_owned(),
         password: password()?,
@@ -156,11 +214,14 @@ fn admin(target: &Target<'_>, authority: &Authority, days: u32) -> Result<Creden
         protocol: target.spec.security.protocol().to_owned(),
         bootstrap_servers: format!("{}.{}.svc:{CLIENT_PORT}", target.name.bootstrap(), target.namespace),
         ca: Some(authority.certificate.clone()),
-        certificate: Some(ClientCertificate {
-            chain: issued.certificate,
-            key: issued.key.expose_secret().to_owned().into(),
-        }),
+        certificate: Some(client_certificate(authority, days)?),
     })
+}
+
+/// A certificate that says who the admin is, where no password is asked for.
+fn client_certificate(authority: &Authority, days: u32) -> Result<ClientCertificate, String> {
+    let issued = authority.issue(&Subject { common_name: ADMIN.to_owned(), names: Vec::new(), days })?;
+    Ok(ClientCertificate { chain: issued.certificate, key: issued.key })
 }
 
 /// Letters and digits, so that it survives every configuration file and shell.
@@ -174,6 +235,8 @@ fn password() -> Result<SecretString, String> {
 
 #[cfg(test)]
 mod tests {
+    use secrecy::ExposeSecret;
+
     use super::*;
     use crate::k8s::manifests::Preset;
 

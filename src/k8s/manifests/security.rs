@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
 
-use super::{Manifest, Target};
+use super::{Manifest, TLS_MOUNT, Target};
 use crate::k8s::certificates::{Authority, Subject};
 use crate::k8s::credentials::KEY_CA;
 use crate::k8s::error::Result;
@@ -59,6 +59,12 @@ fn secret(target: &Target<'_>, name: String, data: BTreeMap<String, String>) -> 
 /// The file of a pod's keystore.
 pub fn keystore_file(pod: &str) -> String {
     format!("{pod}.pem")
+}
+
+/// Where a pod finds its keystore; by a detour, so that Kafka sees another path to the same file.
+pub fn keystore_path(pod: &str, detour: bool) -> String {
+    let detour = if detour { "./" } else { "" };
+    format!("{TLS_MOUNT}/{detour}{}", keystore_file(pod))
 }
 
 /// Whom a pod's certificate is for. All pods of a role are one principal, so that a new pod needs no

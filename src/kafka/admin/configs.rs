@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 use kafka_protocol::messages::describe_configs_request::DescribeConfigsResource;
 use kafka_protocol::messages::describe_configs_response::{DescribeConfigsResourceResult, DescribeConfigsResult};
 use kafka_protocol::messages::incremental_alter_configs_request::{AlterConfigsResource, AlterableConfig};
-use kafka_protocol::messages::{DescribeConfigsRequest, IncrementalAlterConfigsRequest};
+use kafka_protocol::messages::{
+    DescribeConfigsRequest, IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse,
+};
 use serde::Serialize;
 
 use super::text;
 use super::topics::Topic;
-use crate::kafka::{Cluster, ErrorCode, NodeId, Result};
+use crate::kafka::{Cluster, Connection, ErrorCode, NodeId, Result};
 
 /// `ConfigResource.Type`: topic.
 const TOPIC: i8 = 2;
@@ -113,6 +115,32 @@ pub async fn alter_cluster_wide(
     changes: &BTreeMap<String, Option<String>>,
     validate_only: bool,
 ) -> Result<()> {
+    let response = cluster.any(&alteration("", changes, validate_only)).await?;
+    altered(response, changes)
+}
+
+/// IncrementalAlterConfigs (44): gives one broker a setting while it runs; `None` takes it back. A broker
+/// reads a keystore again that its own setting names. One round trip.
+pub async fn alter_broker(cluster: &Cluster, node: NodeId, changes: &BTreeMap<String, Option<String>>) -> Result<()> {
+    let response = cluster.node(node, &alteration(&node.to_string(), changes, false)).await?;
+    altered(response, changes)
+}
+
+/// The same for a controller, asked of the active one on its own listener. One round trip.
+pub async fn alter_controller(
+    active: &Connection,
+    node: NodeId,
+    changes: &BTreeMap<String, Option<String>>,
+) -> Result<()> {
+    let response = active.send(&alteration(&node.to_string(), changes, false)).await?;
+    altered(response, changes)
+}
+
+fn alteration(
+    node: &str,
+    changes: &BTreeMap<String, Option<String>>,
+    validate_only: bool,
+) -> IncrementalAlterConfigsRequest {
     let configs = changes.iter().map(|(name, value)| {
         let operation = if value.is_some() { SET } else { DELETE };
         AlterableConfig::default()
@@ -122,11 +150,12 @@ pub async fn alter_cluster_wide(
     });
     let resource = AlterConfigsResource::default()
         .with_resource_type(BROKER)
-        .with_resource_name(text(""))
+        .with_resource_name(text(node))
         .with_configs(configs.collect());
-    let request =
-        IncrementalAlterConfigsRequest::default().with_resources(vec![resource]).with_validate_only(validate_only);
-    let response = cluster.any(&request).await?;
+    IncrementalAlterConfigsRequest::default().with_resources(vec![resource]).with_validate_only(validate_only)
+}
+
+fn altered(response: IncrementalAlterConfigsResponse, changes: &BTreeMap<String, Option<String>>) -> Result<()> {
     let names: Vec<&str> = changes.keys().map(String::as_str).collect();
     response.responses.into_iter().try_for_each(|row| {
         ErrorCode::check(row.error_code, format!("setting {}", names.join(", ")), row.error_message.as_deref())

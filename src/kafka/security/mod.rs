@@ -13,6 +13,7 @@ mod pem;
 mod properties;
 mod sasl;
 pub mod scram;
+mod served;
 mod tls;
 mod tls_words;
 
@@ -22,6 +23,7 @@ use std::sync::Arc;
 pub use client_properties::{PropertiesError, from_client_properties};
 pub use dialer::{SecureDialer, wants_login};
 pub use sasl::{Mechanism, Sasl};
+pub use served::served_certificate;
 pub use tls::{HostCheck, KeyPair, Tls, TlsSettings, Trust};
 
 use super::dial::Dialer;

@@ -1,0 +1,204 @@
+//! `kubectl kafka certs list`: each certificate, as it is kept and as it is served.
+
+use clap::Args;
+use futures::future::join_all;
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::place::Place;
+use crate::cli::OutputArgs;
+use crate::commands::{Context, Run};
+use crate::connect;
+use crate::error::{CommandResult, Exit};
+use crate::k8s::certificates::CertificateInfo;
+use crate::k8s::manifests::security::keystore_file;
+use crate::k8s::names::ADMIN;
+use crate::ui::{TextOptions, View};
+use crate::view::Table;
+
+/// A certificate with less than this is worth a word.
+pub(super) const SOON_DAYS: i64 = 30;
+const DAY: i64 = 86_400;
+
+/// What was typed.
+#[derive(Debug, Clone, Args)]
+pub struct ListArgs {
+    /// The Kafka cluster; the same as --kafka
+    #[arg(value_name = "NAME")]
+    name: Option<String>,
+
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+impl Run for ListArgs {
+    async fn run(self, context: Context) -> CommandResult {
+        let place = Place::of(&context, self.name.as_deref()).await?;
+        let certificates = Certificates { items: rows(&place).await };
+        context.ui.show(&self.output, &certificates)?;
+        Ok(Exit::Done)
+    }
+}
+
+/// All certificates of a cluster.
+#[derive(Debug, Serialize)]
+struct Certificates {
+    items: Vec<Row>,
+}
+
+/// One certificate.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Row {
+    /// The pod, `authority` or `user admin`.
+    owner: String,
+    /// Where it is served; `None`: it is only kept.
+    listener: Option<String>,
+    standing: Standing,
+    /// Why it could not be seen.
+    error: Option<String>,
+    issuer: Option<String>,
+    serial: Option<String>,
+    not_before: Option<Timestamp>,
+    not_after: Option<Timestamp>,
+    names: Vec<String>,
+}
+
+/// How it stands with a certificate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+enum Standing {
+    Valid,
+    ExpiresSoon,
+    Expired,
+    /// A newer one is kept, and the pod still shows this one.
+    Outdated,
+    Unknown,
+}
+
+async fn rows(place: &Place) -> Vec<Row> {
+    let mut rows = Vec::new();
+    if let Some(authority) = place.kept.authority() {
+        rows.push(row("authority".to_owned(), None, CertificateInfo::from_pem(&authority.certificate), None));
+    }
+    if let Some(chain) = place.kept.admin().and_then(|admin| admin.certificate.as_ref()).map(|own| &own.chain) {
+        rows.push(row(format!("user {ADMIN}"), None, CertificateInfo::from_pem(chain), None));
+    }
+    let asked = place.pods.iter().flat_map(|pod| place.listeners(pod).into_iter().map(move |listener| (pod, listener)));
+    let served = asked.map(|(pod, listener)| async move {
+        let shown = connect::served(&place.kubernetes, listener.of(pod)).await;
+        let keystore = place.kept.keystore(pod.role, &keystore_file(&pod.name));
+        let kept = keystore.and_then(|keystore| CertificateInfo::from_pem(keystore).ok());
+        row(pod.name.clone(), Some(listener.name), shown, kept.map(|kept| kept.serial).as_deref())
+    });
+    rows.extend(join_all(served).await);
+    rows
+}
+
+fn row(owner: String, listener: Option<String>, shown: Result<CertificateInfo, String>, kept: Option<&str>) -> Row {
+    let standing = shown.as_ref().map_or(Standing::Unknown, |info| standing(info, kept));
+    let (info, error) = match shown {
+        Ok(info) => (Some(info), None),
+        Err(error) => (None, Some(error)),
+    };
+    Row {
+        owner,
+        listener,
+        standing,
+        error,
+        issuer: info.as_ref().map(|info| info.issuer.clone()),
+        serial: info.as_ref().map(|info| info.serial.clone()),
+        not_before: info.as_ref().map(|info| info.not_before),
+        not_after: info.as_ref().map(|info| info.not_after),
+        names: info.map(|info| info.names).unwrap_or_default(),
+    }
+}
+
+fn standing(info: &CertificateInfo, kept: Option<&str>) -> Standing {
+    match info.seconds_left() {
+        left if left <= 0 => Standing::Expired,
+        _ if kept.is_some_and(|kept| kept != info.serial) => Standing::Outdated,
+        left if left < SOON_DAYS * DAY => Standing::ExpiresSoon,
+        _ => Standing::Valid,
+    }
+}
+
+impl View for Certificates {
+    fn text(&self, options: TextOptions) -> String {
+        let narrow = ["OWNER", "LISTENER", "SERIAL", "EXPIRES", "DAYS", "STATE"];
+        let wide = ["ISSUER", "NAMES"];
+        let headers = narrow.into_iter().chain(wide.into_iter().filter(|_| options.wide));
+        let mut table = Table::new(headers, options.no_headers);
+        for row in &self.items {
+            table.row(row.cells(options.wide));
+        }
+        table.text()
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.items.iter().map(|row| format!("certificate/{}", row.owner)).collect()
+    }
+}
+
+impl Row {
+    fn cells(&self, wide: bool) -> Vec<String> {
+        let unknown = || "<unknown>".to_owned();
+        let days = |end: Timestamp| ((end.as_second() - Timestamp::now().as_second()).div_euclid(DAY)).to_string();
+        let mut cells = vec![
+            self.owner.clone(),
+            self.listener.clone().unwrap_or_else(|| "<none>".to_owned()),
+            // Enough to tell one from another; the whole number is in -o json.
+            self.serial.as_ref().map_or_else(unknown, |serial| serial.chars().take(12).collect()),
+            self.not_after.map_or_else(unknown, |end| end.strftime("%Y-%m-%d").to_string()),
+            self.not_after.map_or_else(unknown, days),
+            self.words(),
+        ];
+        if wide {
+            cells.push(self.issuer.clone().unwrap_or_else(unknown));
+            cells.push(if self.names.is_empty() { "<none>".to_owned() } else { self.names.join(",") });
+        }
+        cells
+    }
+
+    fn words(&self) -> String {
+        match self.standing {
+            Standing::Valid => "valid".to_owned(),
+            Standing::ExpiresSoon => "expires soon".to_owned(),
+            Standing::Expired => "expired".to_owned(),
+            Standing::Outdated => "a newer one is kept".to_owned(),
+            Standing::Unknown => self.error.clone().unwrap_or_default(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::k8s::certificates::{Authority, Subject};
+
+    fn info(days: u32) -> CertificateInfo {
+        let authority = Authority::generate("demo").expect("an authority");
+        let subject = Subject { common_name: "demo-broker".into(), names: vec!["a".into()], days };
+        CertificateInfo::from_pem(&authority.issue(&subject).expect("one").certificate).expect("a certificate")
+    }
+
+    #[test]
+    fn what_ends_soon_and_what_is_outdated_is_told() {
+        assert_eq!(standing(&info(365), None), Standing::Valid);
+        assert_eq!(standing(&info(29), None), Standing::ExpiresSoon);
+        assert_eq!(standing(&info(365), Some("another")), Standing::Outdated);
+        let current = info(365);
+        assert_eq!(standing(&current, Some(&current.serial)), Standing::Valid);
+    }
+
+    #[test]
+    fn a_listener_that_does_not_answer_has_its_own_row() {
+        let down = row("demo-broker-0".into(), Some("CLIENT".into()), Err("no handshake".into()), None);
+        let text = Certificates { items: vec![down] }.text(TextOptions::default());
+        assert_eq!(
+            text,
+            "OWNER           LISTENER   SERIAL      EXPIRES     DAYS        STATE\n\
+             demo-broker-0   CLIENT     <unknown>   <unknown>   <unknown>   no handshake\n"
+        );
+    }
+}

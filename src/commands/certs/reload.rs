@@ -1,0 +1,160 @@
+//! Makes every node read its keystore again, and waits until a handshake proves it.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use futures::future::join_all;
+use tokio::time::Instant;
+
+use super::place::{Listener, Place};
+use crate::commands::Context;
+use crate::connect::{self, PodListener, Session};
+use crate::error::CommandError;
+use crate::k8s::Role;
+use crate::k8s::discover::{BrokerPod, KafkaCluster};
+use crate::k8s::inspect::PodState;
+use crate::k8s::manifests::security::keystore_path;
+use crate::k8s::names::{CLIENT_PORT, CONTROLLER_PORT};
+use crate::kafka::admin::{configs, quorum};
+use crate::kafka::{Ask, Cluster, Connection, NodeId, Target};
+use crate::ui::Progress;
+
+/// The kubelet needs a while to bring a Secret into a pod; a look costs a handshake per listener.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+
+/// One renewal's last step.
+pub(super) struct Reload<'a> {
+    pub(super) context: &'a Context,
+    pub(super) place: &'a Place,
+    /// The new certificates' numbers by pod.
+    pub(super) wanted: &'a BTreeMap<String, String>,
+    pub(super) deadline: Instant,
+}
+
+impl Reload<'_> {
+    /// How many listeners serve what they should, which is all of them.
+    pub(super) async fn run(&self) -> Result<usize, CommandError> {
+        let Place { kubernetes, pods, .. } = self.place;
+        for pod in pods {
+            // A pod whose annotation changes is looked at by its kubelet at once. Whoever may not patch pods waits
+            // for the kubelet's own rhythm.
+            let _ = crate::k8s::touch::touch(kubernetes, &pod.name).await;
+        }
+        let progress = self.context.ui.progress();
+        let mut served = 0;
+        for pod in pods {
+            served += self.pod(pod, &progress).await?;
+        }
+        Ok(served)
+    }
+
+    async fn pod(&self, pod: &PodState, progress: &Progress) -> Result<usize, CommandError> {
+        let listeners = self.place.listeners(pod);
+        let wanted = self.wanted.get(&pod.name).map(String::as_str).unwrap_or_default();
+        // Each change makes Kafka read the file: a detour in the path, and back to how it was.
+        let mut detour = false;
+        let mut refusal = None;
+        loop {
+            let stale = self.stale(pod, &listeners, wanted).await;
+            if stale.is_empty() && !detour {
+                progress.set(&pod.name, format!("{}: serves its new certificate", pod.name));
+                return Ok(listeners.len());
+            }
+            if Instant::now() >= self.deadline {
+                return Err(late(pod, &stale, refusal));
+            }
+            if !stale.is_empty() {
+                let names: Vec<&str> = stale.iter().map(|(listener, _)| listener.name.as_str()).collect();
+                progress.set(&pod.name, format!("{}: waiting for {}", pod.name, names.join(", ")));
+                tokio::time::sleep(LOOK_EVERY).await;
+            }
+            match self.tell(pod, &listeners, !detour).await {
+                Ok(()) => detour = !detour,
+                // The node may be restarting; the next turn makes the same change again.
+                Err(error) => refusal = Some(error.message),
+            }
+        }
+    }
+
+    /// The listeners that do not serve the new certificate, and what is the matter with each.
+    async fn stale<'l>(&self, pod: &PodState, listeners: &'l [Listener], wanted: &str) -> Vec<(&'l Listener, String)> {
+        let asked = listeners.iter().map(|listener| async move {
+            match connect::served(&self.place.kubernetes, listener.of(pod)).await {
+                Ok(info) if info.serial == wanted => None,
+                Ok(_) => Some((listener, "it still serves the old one".to_owned())),
+                Err(reason) => Some((listener, reason)),
+            }
+        });
+        join_all(asked).await.into_iter().flatten().collect()
+    }
+
+    /// Changes the setting of every listener of a node.
+    async fn tell(&self, pod: &PodState, listeners: &[Listener], detour: bool) -> Result<(), CommandError> {
+        let changes: BTreeMap<String, Option<String>> = listeners
+            .iter()
+            .flat_map(|listener| {
+                let prefix = format!("listener.name.{}.ssl.keystore", listener.name.to_lowercase());
+                let (place, kind) =
+                    if detour { (Some(keystore_path(&pod.name, true)), Some("PEM".to_owned())) } else { (None, None) };
+                [(format!("{prefix}.location"), place), (format!("{prefix}.type"), kind)]
+            })
+            .collect();
+        let node = NodeId(pod.node_id);
+        if pod.role == Role::Broker {
+            return Ok(configs::alter_broker(&self.brokers().await?, node, &changes).await?);
+        }
+        Ok(configs::alter_controller(&self.active_controller().await?, node, &changes).await?)
+    }
+
+    async fn brokers(&self) -> Result<Cluster, CommandError> {
+        let place = self.pods(Role::Broker, CLIENT_PORT);
+        let options = self.context.kafka_options();
+        let login = self.context.login()?;
+        let kubernetes = self.place.kubernetes.clone();
+        Ok(Session::to_pods(kubernetes, place, options, &Ask::Nothing, &login).await?.kafka)
+    }
+
+    /// Controllers take settings from the active one only.
+    async fn active_controller(&self) -> Result<Connection, CommandError> {
+        let voters = self.pods(Role::Controller, CONTROLLER_PORT);
+        let login = self.context.login()?;
+        let timeout = self.context.kafka_options().request_timeout;
+        let mut last = CommandError::failed("no controller pod is running");
+        for pod in &voters.brokers {
+            let listener = PodListener { pod: pod.name.clone(), port: CONTROLLER_PORT, host: pod.host.clone() };
+            let dialer = login.to_controller(&self.place.kubernetes, &voters, listener).await?;
+            let asked = async {
+                let stream = dialer.dial(&Target::Bootstrap).await?;
+                let connection = Connection::open(stream, format!("controller {}", pod.name), timeout).await?;
+                quorum::describe_on(&connection).await?;
+                Ok::<_, crate::kafka::Error>(connection)
+            };
+            match asked.await {
+                Ok(connection) => return Ok(connection),
+                Err(error) => last = error.into(),
+            }
+        }
+        Err(last)
+    }
+
+    fn pods(&self, role: Role, port: u16) -> KafkaCluster {
+        let Place { kubernetes, name, pods, .. } = self.place;
+        let of_role = pods.iter().filter(|pod| pod.role == role).map(|pod| BrokerPod {
+            name: pod.name.clone(),
+            port,
+            host: pod.dns_name.clone(),
+            tls: true,
+            ready: pod.ready,
+            phase: pod.state.clone(),
+        });
+        KafkaCluster { name: name.clone(), namespace: kubernetes.namespace.clone(), brokers: of_role.collect() }
+    }
+}
+
+fn late(pod: &PodState, stale: &[(&Listener, String)], refusal: Option<String>) -> CommandError {
+    let mut reasons: Vec<String> =
+        stale.iter().map(|(listener, reason)| format!("{}: {reason}", listener.name)).collect();
+    reasons.extend(refusal);
+    CommandError::timed_out(format!("pod {} does not serve its new certificate: {}", pod.name, reasons.join("; ")))
+        .hinted("the old one is still served and valid; the same command goes on")
+}
