@@ -104,6 +104,23 @@ pub(super) fn impossible_with_kept_data(current: &ClusterSpec, wanted: &ClusterS
         .collect()
 }
 
+/// The differences that a cluster that runs cannot be given by new pods, one after the other: members of
+/// the quorum, brokers and volumes come and go by other means, another version is an upgrade, and nodes
+/// that speak with each other otherwise than the rest would leave it.
+pub(super) fn impossible_while_running(current: &ClusterSpec, wanted: &ClusterSpec) -> Vec<Difference> {
+    let same_volumes = current.controller_resources.storage == wanted.controller_resources.storage;
+    differences(current, wanted)
+        .into_iter()
+        .filter(|difference| match difference.field.as_str() {
+            "memory" | "cpu" | "heap" | "jvmOptions" | "metrics" | "rackMap" | "pods" => false,
+            // Without a version of its own, the image follows the version.
+            "image" => current.kafka_version != wanted.kafka_version,
+            "controllerResources" => !same_volumes,
+            field => !field.starts_with("config "),
+        })
+        .collect()
+}
+
 fn numbers(version: &str) -> Vec<u32> {
     version.split('.').map(|part| part.parse().unwrap_or_default()).collect()
 }
@@ -168,6 +185,30 @@ mod tests {
             ]
         );
         assert!(table(&found[5..6]).ends_with("storage-class   <none>    fast\n"), "{}", table(&found[5..6]));
+    }
+
+    #[test]
+    fn a_running_cluster_takes_what_new_pods_bring() {
+        let fine = spec(|spec| {
+            spec.memory = "3Gi".parse().expect("a quantity");
+            spec.cpu = "1".parse().expect("a quantity");
+            spec.image = Some("mirror/kafka:4.3.1".into());
+            spec.jvm_options = vec!["-XX:MaxGCPauseMillis=50".into()];
+            spec.controller_resources.memory = Some("2Gi".parse().expect("a quantity"));
+            spec.config.insert("num.partitions".into(), "3".into());
+        });
+        assert_eq!(impossible_while_running(&spec(|_| ()), &fine), []);
+        let bad = spec(|spec| {
+            (spec.brokers, spec.controllers) = (2, 5);
+            spec.kafka_version = "4.4.0".into();
+            spec.storage.size = "20Gi".parse().expect("a quantity");
+            spec.storage.class = Some("fast".into());
+            spec.controller_resources.storage = Some("2Gi".parse().expect("a quantity"));
+        });
+        assert_eq!(
+            fields(&impossible_while_running(&spec(|_| ()), &bad)),
+            ["brokers", "controllers", "kafka-version", "image", "storage", "storage-class", "controllerResources"]
+        );
     }
 
     #[test]

@@ -5,9 +5,11 @@
 //! * `options`: from flags to what is asked.
 //! * `plan`: what to do about it, and what must not be done; pure.
 //! * `applying`: the objects, rehearsed and then applied.
+//! * `changing`: what a second install does to a cluster that runs.
 //! * `waiting`, `health`: until Kafka works, or the reason why it cannot.
 
 mod applying;
+mod changing;
 mod differences;
 mod diffing;
 mod health;
@@ -40,6 +42,7 @@ use crate::k8s::{ClusterName, Kubernetes};
 use crate::kafka::Ask;
 use crate::view::{duration, plural};
 use applying::Step;
+use changing::Changing;
 use plan::Plan;
 use securing::Kept;
 use waiting::Wait;
@@ -96,6 +99,7 @@ impl Run for InstallArgs {
             written,
             applied: AtomicUsize::new(0),
             going_round: AtomicBool::new(false),
+            rolling: AtomicBool::new(false),
         };
         let mut work = Box::pin(install.run());
         tokio::select! {
@@ -104,6 +108,11 @@ impl Run for InstallArgs {
                 // The round trip hears the interruption too, and deletes its topic before it ends.
                 if install.going_round.load(Ordering::Relaxed) {
                     let _ = tokio::time::timeout(CLEAN_UP, work).await;
+                } else if install.rolling.load(Ordering::Relaxed)
+                    && let Ok(result) = tokio::time::timeout(CLEAN_UP, work).await
+                {
+                    // The roll hears it too, gives its lease back and says how far it is.
+                    return result;
                 }
                 Err(install.was_interrupted())
             }
@@ -153,6 +162,8 @@ struct Install<'a> {
     applied: AtomicUsize,
     /// Whether the test topic may exist.
     going_round: AtomicBool,
+    /// Whether pods are being replaced.
+    rolling: AtomicBool,
 }
 
 impl Install<'_> {
@@ -174,17 +185,39 @@ impl Install<'_> {
             return diffing::run(self, &kubernetes, &plan).await;
         }
         let steps = applying::rehearse(&kubernetes, self.name, &plan).await?;
+        let changed = steps.iter().any(|step| step.change != Change::Unchanged);
+        let changing = self.changing(&kubernetes, &spec, &plan, changed).await?;
+        if let Some(changing) = &changing {
+            changing.announce();
+        }
         if self.dry_run() == DryRun::Server {
             self.report_all(&plan, &steps)?;
             return Ok(Exit::Done);
         }
-        applying::apply(&kubernetes, &plan, &steps, |step| {
-            self.applied.fetch_add(1, Ordering::Relaxed);
-            self.report(step)
-        })
-        .await?;
-        self.print_documents(&plan)?;
-        let changed = steps.iter().any(|step| step.change != Change::Unchanged);
+        let apply = async {
+            applying::apply(&kubernetes, &plan, &steps, |step| {
+                self.applied.fetch_add(1, Ordering::Relaxed);
+                self.report(step)
+            })
+            .await?;
+            self.print_documents(&plan)
+        };
+        match &changing {
+            None => apply.await?,
+            Some(changing) if self.args.wait.is_on() => {
+                self.rolling.store(true, Ordering::Relaxed);
+                Box::pin(changing.carry_out(apply)).await?;
+                self.rolling.store(false, Ordering::Relaxed);
+            }
+            Some(changing) => {
+                apply.await?;
+                changing.set().await?;
+                let (name, flag) = (self.name, self.context.namespace_flag());
+                self.context
+                    .ui
+                    .hint(format!("`kubectl kafka restart {name}{flag}` gives the pods what needs new ones"));
+            }
+        }
         if !changed {
             self.context.ui.status(format!("cluster \"{}\" is installed as asked; nothing was changed", self.name));
         }
@@ -195,10 +228,23 @@ impl Install<'_> {
         }
         // Its state is large, and every caller would carry it.
         Box::pin(self.until_ready(&kubernetes, &spec, &plan, started)).await?;
-        if changed {
+        if changed && changing.is_none() {
             self.what_next(&kubernetes, &spec);
         }
         Ok(Exit::Done)
+    }
+
+    /// What changes on a cluster that runs; `None`: nothing, or it does not run.
+    async fn changing<'a>(
+        &'a self,
+        kubernetes: &'a Kubernetes,
+        spec: &ClusterSpec,
+        plan: &Plan,
+        objects_change: bool,
+    ) -> Result<Option<Changing<'a>>, CommandError> {
+        let Some(running) = &plan.running else { return Ok(None) };
+        let changing = Box::pin(Changing::of(self, kubernetes, running, spec)).await?;
+        Ok(changing.is_needed(objects_change).then_some(changing))
     }
 
     fn spec(&self, kept: Option<&ClusterSpec>) -> Result<ClusterSpec, CommandError> {
@@ -238,12 +284,14 @@ impl Install<'_> {
     ) -> Result<(), CommandError> {
         let timeout = self.args.wait.timeout;
         let wait = Wait { context: self.context, kubernetes, name: self.name, spec, timeout };
-        let place = wait.until_ready(started + timeout).await?;
+        // New pods took their own time.
+        let place = wait.until_ready(Instant::now() + timeout).await?;
         if plan.identity.mode == Mode::Bootstrap {
             inventory::mark_joined(kubernetes, self.name).await?;
         }
         let options = self.context.kafka_options();
         let session = Session::to_pods(kubernetes.clone(), place, options, &Ask::Nothing, &Login::Automatic).await?;
+        changing::reconcile(&session.kafka, spec).await?;
         self.send_round(&session, spec).await?;
         let controllers = if spec.is_combined() {
             String::new()

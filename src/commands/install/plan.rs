@@ -1,11 +1,11 @@
 //! What an install is going to do, decided from what is there and what is asked; everything that must not
 //! be done is refused here, before anything is applied.
 
-use super::differences::{Difference, differences, impossible_with_kept_data, table};
+use super::differences::{Difference, impossible_while_running, impossible_with_kept_data, table};
 use super::securing::{Kept, Secrets};
 use crate::error::CommandError;
 use crate::k8s::inventory::Inventory;
-use crate::k8s::manifests::{self, Identity, Manifest, Mode, Target};
+use crate::k8s::manifests::{self, ClusterSpec, Identity, Manifest, Mode, Target};
 use crate::k8s::{ClusterName, Role};
 use crate::view::plural;
 
@@ -26,6 +26,8 @@ pub(super) struct Plan {
     pub supporting: Vec<Manifest>,
     /// The StatefulSets.
     pub workloads: Vec<Manifest>,
+    /// As it was asked for before, where it runs.
+    pub running: Option<ClusterSpec>,
 }
 
 impl Plan {
@@ -44,6 +46,7 @@ impl Plan {
             secrets: secrets.once,
             supporting,
             workloads: manifests::workloads(target)?,
+            running: inventory.document.clone().filter(|_| !inventory.workloads.is_empty()),
             identity,
             fresh_quorum,
         })
@@ -93,11 +96,11 @@ fn refuse_changes(target: &Target<'_>, inventory: &Inventory) -> Result<(), Comm
                 .hinted(format!("remove the data for good with `kubectl kafka uninstall {name} --delete-data`"))
         });
     }
-    refuse(&differences(current, target.spec), || {
+    refuse(&impossible_while_running(current, target.spec), || {
         CommandError::failed(format!(
-            "cluster \"{name}\" is installed with other options, and install does not change a cluster; nothing was changed"
+            "cluster \"{name}\" is installed with other options, which a cluster that runs cannot be given; nothing was changed"
         ))
-        .hinted(format!("install it again without these options to check it, or see it with `kubectl kafka status {name}`"))
+        .hinted("leave these options out; memory, cpu, config and what else only new pods need can be changed")
     })
 }
 

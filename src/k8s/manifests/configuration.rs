@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use k8s_openapi::api::core::v1::{ConfigMap, Secret, ServiceAccount};
 
 use super::document::{ClusterDocument, DOCUMENT_KEY};
+use super::dynamic::{UpdateMode, update_mode};
 use super::identity::Identity;
 use super::properties::server_properties;
 use super::script::{LOGGING, start_script};
@@ -62,11 +63,15 @@ pub(super) fn config_map(target: &Target<'_>, role: Role) -> ConfigMap {
     }
 }
 
-/// Changes whenever a file changes; on the pod template, so that a pod that runs with older files can be
-/// told from one that does not.
+/// Changes whenever a file changes in a way that needs a restart; on the pod template, so that a pod that
+/// runs with older files can be told from one that does not. What takes effect at once is set in Kafka
+/// itself.
 pub(super) fn checksum(target: &Target<'_>, role: Role) -> String {
+    let mut spec = target.spec.clone();
+    spec.config.retain(|key, _| update_mode(key) != UpdateMode::ClusterWide);
+    let target = Target { spec: &spec, ..*target };
     let mut sum = 0;
-    for (name, text) in files(target, role) {
+    for (name, text) in files(&target, role) {
         sum = crc32c::crc32c_append(sum, name.as_bytes());
         sum = crc32c::crc32c_append(sum, text.as_bytes());
     }

@@ -7,6 +7,7 @@
 
 mod configuration;
 mod document;
+pub mod dynamic;
 mod identity;
 mod metrics;
 mod placement;

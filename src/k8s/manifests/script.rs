@@ -101,7 +101,9 @@ fi
 export LOG_DIR=/tmp/kafka-logs
 export EXTRA_ARGS="-name kafkaServer"
 export KAFKA_LOG4J_OPTS="-Dlog4j2.configurationFile={CONFIG_MOUNT}/log4j2.yaml"
-export KAFKA_HEAP_OPTS="-Xms{heap}m -Xmx{heap}m -XX:+ExitOnOutOfMemoryError $(archive kafka)"
+# A pod that is replaced has another address; Java would remember the old one for half a minute, and a broker
+# that just came back would lead partitions that its followers cannot reach.
+export KAFKA_HEAP_OPTS="-Xms{heap}m -Xmx{heap}m -XX:+ExitOnOutOfMemoryError -Dsun.net.inetaddr.ttl=1 $(archive kafka)"
 {java_options}exec /opt/kafka/bin/kafka-server-start.sh "$properties"
 "#
     )
@@ -253,7 +255,9 @@ mod tests {
         export LOG_DIR=/tmp/kafka-logs
         export EXTRA_ARGS="-name kafkaServer"
         export KAFKA_LOG4J_OPTS="-Dlog4j2.configurationFile=/etc/kubectl-kafka/log4j2.yaml"
-        export KAFKA_HEAP_OPTS="-Xms1024m -Xmx1024m -XX:+ExitOnOutOfMemoryError $(archive kafka)"
+        # A pod that is replaced has another address; Java would remember the old one for half a minute, and a broker
+        # that just came back would lead partitions that its followers cannot reach.
+        export KAFKA_HEAP_OPTS="-Xms1024m -Xmx1024m -XX:+ExitOnOutOfMemoryError -Dsun.net.inetaddr.ttl=1 $(archive kafka)"
         exec /opt/kafka/bin/kafka-server-start.sh "$properties"
         "##);
     }

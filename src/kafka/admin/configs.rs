@@ -1,10 +1,11 @@
-//! DescribeConfigs (32): the settings of topics and brokers, and where each comes from.
+//! DescribeConfigs (32), IncrementalAlterConfigs (44): the settings of topics and brokers, and where each comes from.
 
 use std::collections::BTreeMap;
 
-use kafka_protocol::messages::DescribeConfigsRequest;
 use kafka_protocol::messages::describe_configs_request::DescribeConfigsResource;
 use kafka_protocol::messages::describe_configs_response::{DescribeConfigsResourceResult, DescribeConfigsResult};
+use kafka_protocol::messages::incremental_alter_configs_request::{AlterConfigsResource, AlterableConfig};
+use kafka_protocol::messages::{DescribeConfigsRequest, IncrementalAlterConfigsRequest};
 use serde::Serialize;
 
 use super::text;
@@ -15,6 +16,9 @@ use crate::kafka::{Cluster, ErrorCode, NodeId, Result};
 const TOPIC: i8 = 2;
 /// `ConfigResource.Type`: broker.
 const BROKER: i8 = 4;
+/// `AlterConfigOp.OpType`
+const SET: i8 = 0;
+const DELETE: i8 = 1;
 /// Topics per request, to bound one answer.
 const TOPICS_AT_ONCE: usize = 1000;
 
@@ -94,6 +98,39 @@ pub async fn min_in_sync(cluster: &Cluster, topics: &[Topic]) -> Result<BTreeMap
 pub async fn describe_broker(cluster: &Cluster, node: NodeId, keys: Option<&[&str]>) -> Result<Vec<ConfigEntry>> {
     let response = cluster.node(node, &request(BROKER, &[node.to_string()], keys)).await?;
     response.results.into_iter().next().map_or(Ok(Vec::new()), |result| outcome("broker", result).1)
+}
+
+/// The settings that were given to all brokers while they ran, over what their files say. One round trip.
+pub async fn describe_cluster_wide(cluster: &Cluster) -> Result<Vec<ConfigEntry>> {
+    let response = cluster.any(&request(BROKER, &[String::new()], None)).await?;
+    response.results.into_iter().next().map_or(Ok(Vec::new()), |result| outcome("the brokers' settings", result).1)
+}
+
+/// IncrementalAlterConfigs (44): gives a setting to all brokers while they run; `None` takes it back.
+/// With `validate_only` Kafka says whether it would. One round trip.
+pub async fn alter_cluster_wide(
+    cluster: &Cluster,
+    changes: &BTreeMap<String, Option<String>>,
+    validate_only: bool,
+) -> Result<()> {
+    let configs = changes.iter().map(|(name, value)| {
+        let operation = if value.is_some() { SET } else { DELETE };
+        AlterableConfig::default()
+            .with_name(text(name))
+            .with_config_operation(operation)
+            .with_value(value.as_deref().map(text))
+    });
+    let resource = AlterConfigsResource::default()
+        .with_resource_type(BROKER)
+        .with_resource_name(text(""))
+        .with_configs(configs.collect());
+    let request =
+        IncrementalAlterConfigsRequest::default().with_resources(vec![resource]).with_validate_only(validate_only);
+    let response = cluster.any(&request).await?;
+    let names: Vec<&str> = changes.keys().map(String::as_str).collect();
+    response.responses.into_iter().try_for_each(|row| {
+        ErrorCode::check(row.error_code, format!("setting {}", names.join(", ")), row.error_message.as_deref())
+    })
 }
 
 fn request(kind: i8, names: &[String], keys: Option<&[&str]>) -> DescribeConfigsRequest {

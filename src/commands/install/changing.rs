@@ -1,0 +1,233 @@
+//! A second install with other options: what takes effect at once is set in Kafka itself, the rest is
+//! applied and rolled out pod by pod.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::Install;
+use super::differences::{Difference, differences, table};
+use crate::connect::{Login, Session};
+use crate::error::{CommandError, ErrorKind};
+use crate::k8s::apply::Intent;
+use crate::k8s::discover;
+use crate::k8s::manifests::ClusterSpec;
+use crate::k8s::manifests::dynamic::{ConfigChanges, UpdateMode, update_mode};
+use crate::k8s::rollout::{self, Rollout};
+use crate::k8s::{Kubernetes, Role};
+use crate::kafka::admin::configs::{self, ConfigSource};
+use crate::kafka::{Ask, Cluster, Error};
+use crate::roll::plan::Wish;
+use crate::roll::turn::Turn;
+use crate::roll::{Plan, Roller, Selection};
+use crate::ui::{TextOptions, View};
+use crate::view::list;
+
+/// Kafka changes the size of a pool of threads at once only up to twice and down to half.
+const POOLS: [&str; 5] = [
+    "background.threads",
+    "num.io.threads",
+    "num.network.threads",
+    "num.recovery.threads.per.data.dir",
+    "num.replica.fetchers",
+];
+
+/// What changes on a cluster that runs.
+pub(super) struct Changing<'a> {
+    install: &'a Install<'a>,
+    kubernetes: &'a Kubernetes,
+    differences: Vec<Difference>,
+    /// Set in Kafka at once; `None`: taken back.
+    settings: BTreeMap<String, Option<String>>,
+    /// Every pod must be replaced, although its template may stay as it is.
+    restarts: bool,
+    /// As it is before.
+    rollout: Rollout,
+}
+
+impl<'a> Changing<'a> {
+    /// Asks Kafka whether it takes the settings; what it refuses ends here, before anything is changed.
+    pub(super) async fn of(
+        install: &'a Install<'a>,
+        kubernetes: &'a Kubernetes,
+        current: &ClusterSpec,
+        wanted: &ClusterSpec,
+    ) -> Result<Self, CommandError> {
+        let rollout = Rollout::of(kubernetes, install.name).await?;
+        let differences = differences(current, wanted);
+        let mut changing =
+            Self { install, kubernetes, differences, settings: BTreeMap::new(), restarts: false, rollout };
+        let changes = ConfigChanges::between(&current.config, &wanted.config);
+        let removed = changes
+            .restart
+            .iter()
+            .filter(|(key, value)| value.is_none() && update_mode(key) == UpdateMode::ClusterWide);
+        for (key, _) in removed {
+            // A node that was started with it keeps it; taken back in Kafka, a new one does not.
+            changing.settings.insert(key.clone(), None);
+            changing.restarts = true;
+        }
+        let wanted = changes.cluster_wide.into_iter().map(|(key, value)| (key, Some(value)));
+        changing.settings.extend(wanted);
+        if !changing.settings.is_empty() {
+            changing.check().await?;
+        }
+        Ok(changing)
+    }
+
+    /// Whether anything is to be done.
+    pub(super) fn is_needed(&self, objects_change: bool) -> bool {
+        let outdated = self.rollout.pods.iter().any(|pod| self.rollout.is_outdated(pod));
+        objects_change || outdated || !self.settings.is_empty()
+    }
+
+    /// One question per setting, so that each has its own answer.
+    async fn check(&mut self) -> Result<(), CommandError> {
+        let kafka = match self.connect().await {
+            Ok(kafka) => kafka,
+            Err(error) => {
+                self.give_up_settings(&error.message);
+                return Ok(());
+            }
+        };
+        for (key, value) in self.settings.clone() {
+            let one = BTreeMap::from([(key.clone(), value.clone())]);
+            match configs::alter_cluster_wide(&kafka, &one, true).await {
+                Ok(()) => {}
+                Err(Error::Code { .. }) if POOLS.contains(&key.as_str()) => {
+                    self.settings.insert(key, None);
+                    self.restarts = true;
+                }
+                Err(error @ Error::Code { .. }) => {
+                    let value = value.unwrap_or_default();
+                    return Err(CommandError::failed(format!(
+                        "Kafka refuses --config {key}={value}; nothing was changed: {error}"
+                    )));
+                }
+                Err(error) => {
+                    self.give_up_settings(&error.to_string());
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn give_up_settings(&mut self, reason: &str) {
+        let keys: Vec<&String> = self.settings.keys().collect();
+        self.install
+            .context
+            .ui
+            .warning(format!("{} takes effect by new pods, because Kafka cannot be asked: {reason}", list(&keys)));
+        self.settings.clear();
+        self.restarts = true;
+    }
+
+    async fn connect(&self) -> Result<Cluster, CommandError> {
+        let name = self.install.name.as_str();
+        let found = discover::clusters(self.kubernetes, false, Some(name)).await?.into_iter().next();
+        let place = found.ok_or_else(|| CommandError::failed("no broker pod exists"))?;
+        let options = self.install.context.kafka_options();
+        Ok(Session::to_pods(self.kubernetes.clone(), place, options, &Ask::Nothing, &Login::Automatic).await?.kafka)
+    }
+
+    /// What is going to change, on stderr.
+    pub(super) fn announce(&self) {
+        let ui = &self.install.context.ui;
+        if !self.differences.is_empty() {
+            ui.status(format!("Cluster \"{}\" changes:", self.install.name));
+            for line in table(&self.differences).lines() {
+                ui.status(format!("  {line}"));
+            }
+        }
+        let at_once: Vec<&String> =
+            self.settings.iter().filter(|(_, value)| value.is_some()).map(|(key, _)| key).collect();
+        if !at_once.is_empty() {
+            ui.status(format!("Set in Kafka at once, without a restart: {}", list(&at_once)));
+        }
+    }
+
+    /// Gives Kafka the settings, and marks the pods where that is not enough.
+    pub(super) async fn set(&self) -> Result<(), CommandError> {
+        if !self.settings.is_empty() {
+            let kafka = self.connect().await?;
+            configs::alter_cluster_wide(&kafka, &self.settings, false).await?;
+        }
+        if self.restarts {
+            let at = Timestamp::now();
+            for role in self.rollout.workloads.keys() {
+                rollout::mark_restart(self.kubernetes, self.install.name, *role, at, Intent::Real).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Applies the objects, then replaces the pods that are older than them.
+    pub(super) async fn carry_out(
+        &self,
+        apply: impl Future<Output = Result<(), CommandError>>,
+    ) -> Result<(), CommandError> {
+        let (context, name) = (self.install.context, self.install.name);
+        let again = format!("kubectl kafka restart {name}{}", context.namespace_flag());
+        let timeout = self.install.args.wait.timeout;
+        let roller = Roller::new(&context.ui, self.kubernetes, name, Login::Automatic, timeout, again);
+        let turn = Turn::take(&context.ui, self.kubernetes, name, &self.rollout).await?;
+        let work = async {
+            apply.await?;
+            self.set().await?;
+            self.roll(&roller).await
+        };
+        turn.during(Box::pin(work), || self.was_interrupted(&roller)).await
+    }
+
+    async fn roll(&self, roller: &Roller<'_>) -> Result<(), CommandError> {
+        let ui = &self.install.context.ui;
+        let facts = roller.look_settled().await?;
+        let roles: Vec<Role> = facts.rollout.workloads.keys().copied().collect();
+        let selection = Selection::Outdated(roles);
+        let name = self.install.name.as_str();
+        let plan = Plan::new(name, &self.kubernetes.namespace, &facts, &selection, Wish::Resume);
+        if plan.items.is_empty() {
+            return Ok(());
+        }
+        ui.status(plan.headline());
+        for warning in &plan.warnings {
+            ui.warning(warning);
+        }
+        for line in plan.text(TextOptions::default()).lines() {
+            ui.status(line);
+        }
+        let by_line = self.install.args.output.is_none();
+        let replaced = roller.roll(&selection, |pod| {
+            if by_line {
+                ui.out(format!("pod/{pod} restarted\n"))?;
+            }
+            ui.flush()
+        });
+        replaced.await.map(|_| ())
+    }
+
+    fn was_interrupted(&self, roller: &Roller<'_>) -> CommandError {
+        let error = roller.was_interrupted();
+        let applied = self.install.applied.load(std::sync::atomic::Ordering::Relaxed);
+        if applied == 0 || error.kind != ErrorKind::Interrupted { error } else { error.about("objects are applied") }
+    }
+}
+
+/// Settings that Kafka was given while it ran win over the files, also after a removal with its data kept:
+/// those that are asked for otherwise now are set to what is asked.
+pub(super) async fn reconcile(kafka: &Cluster, wanted: &ClusterSpec) -> Result<(), CommandError> {
+    let given = configs::describe_cluster_wide(kafka).await?;
+    let stale: BTreeMap<String, Option<String>> = given
+        .into_iter()
+        .filter(|entry| entry.source == ConfigSource::Cluster && !entry.sensitive)
+        .filter_map(|entry| {
+            let asked = wanted.config.get(&entry.name)?;
+            (Some(asked) != entry.value.as_ref()).then(|| (entry.name, Some(asked.clone())))
+        })
+        .collect();
+    if !stale.is_empty() {
+        configs::alter_cluster_wide(kafka, &stale, false).await?;
+    }
+    Ok(())
+}
