@@ -124,7 +124,7 @@ impl Account {
                     None => error,
                 };
                 error.hinted(format!(
-                    "the other pods keep running; put the cause right (a setting with `kubectl kafka install {name} --config …`), then `{again}` goes on"
+                    "the other pods keep running; put the cause right, then `{again}` goes on; for a setting, `kubectl kafka install {name} --config …` does both"
                 ))
             }
         }
@@ -190,7 +190,7 @@ mod tests {
         let error = half_way().stopped(&name(), &Stop::Broken { pod: "b".into(), cause }, AGAIN);
         insta::assert_snapshot!(error.text(), @r#"
         error: the roll of cluster "demo" stopped at pod b, which does not come back: Kafka ended with exit code 1 (3 times): no; done: a; left: c
-        hint: the other pods keep running; put the cause right (a setting with `kubectl kafka install demo --config …`), then `kubectl kafka restart demo` goes on
+        hint: the other pods keep running; put the cause right, then `kubectl kafka restart demo` goes on; for a setting, `kubectl kafka install demo --config …` does both
         "#);
         assert_eq!(error.exit_code(), 1);
     }

@@ -116,6 +116,9 @@ impl Plan {
             _ if left == 0 => format!("cluster \"{cluster}\": no pod is to be replaced"),
             Wish::Begin => format!("cluster \"{cluster}\": {} to be replaced, one after the other", are(left)),
             Wish::Named => format!("cluster \"{cluster}\": {} to be replaced, as named", are(left)),
+            Wish::Resume if left == all => {
+                format!("cluster \"{cluster}\": {} older than their StatefulSet and to be replaced", are(left))
+            }
             Wish::Resume => {
                 let since = self.since.as_ref();
                 let since = since.map_or_else(String::new, |since| format!(" (a restart was asked for at {since})"));

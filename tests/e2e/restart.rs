@@ -12,6 +12,8 @@ trials! {
     all_pods_are_replaced_under_load_and_nothing_is_lost,
     a_second_roller_is_refused_and_ctrl_c_can_be_resumed,
     a_pod_that_does_not_come_back_stops_the_roll_and_the_fix_finishes_it,
+    a_setting_that_breaks_a_node_stops_the_roll_and_a_better_one_finishes_it,
+    what_kafka_takes_at_once_restarts_nothing_and_the_rest_is_rolled_out,
     brokers_that_are_controllers_too_are_replaced_one_by_one,
     one_small_node_is_restarted_with_a_warning_by_who_has_the_role_for_it,
     a_budget_that_forbids_it_is_named,
@@ -170,6 +172,66 @@ fn a_pod_that_does_not_come_back_stops_the_roll_and_the_fix_finishes_it() {
     let fixed = restart(&kafka, &[]).end().succeeded();
     assert_eq!(fixed.lines(), ["pod/rolling-broker-0 restarted"], "the others are of the good revision");
     kafka.run(&["status"]).succeeded();
+}
+
+fn a_setting_that_breaks_a_node_stops_the_roll_and_a_better_one_finishes_it() {
+    let kafka = rolling();
+    let before = pods(&kafka);
+    let install = |setting: &str| kafka.start(&["install", "rolling", "--config", setting]).within(ROLL).end();
+    let stopped = install("log.retention.hours=many").exited(1);
+    assert!(stopped.stderr.contains("config log.retention.hours   <none>    many"), "the plan comes first: {stopped}");
+    assert!(stopped.stderr.contains("Invalid value many for configuration log.retention.hours"), "{stopped}");
+    assert!(stopped.stderr.contains("no pod is done; left: rolling-controller-"), "{stopped}");
+    let after = pods(&kafka);
+    let broken = replaced(&before, &after);
+    assert_eq!(broken.len(), 1, "the rest keeps running");
+
+    let topic = kafka.topic(&["--partitions", "3", "--replication-factor", "3"]);
+    kafka.produce(&topic, &[], "two controllers are enough\n").succeeded();
+
+    let fixed = install("log.retention.hours=24").succeeded();
+    let restarted: Vec<String> = fixed.lines().into_iter().filter(|line| line.ends_with(" restarted")).collect();
+    assert_eq!((restarted.len(), &restarted[0]), (6, &format!("pod/{} restarted", broken[0])), "{fixed}");
+    assert_eq!(replaced(&after, &pods(&kafka)).len(), 6);
+    kafka.run(&["status"]).succeeded();
+}
+
+fn what_kafka_takes_at_once_restarts_nothing_and_the_rest_is_rolled_out() {
+    let kafka = own(&[]);
+    let topic = kafka.topic(&[]);
+    let retention = || {
+        let path = r#"jsonpath={.items[0].configs[?(@.name=="retention.ms")].value}"#;
+        kafka.run(&["topics", "describe", &topic, "-o", path]).succeeded().stdout_text().trim().to_owned()
+    };
+    let install = |flags: &[&str]| kafka.start(&[&["install", "own"], flags].concat()).within(ROLL).end();
+    let before = pods(&kafka);
+    assert_ne!(retention(), "7200000");
+
+    let refused = install(&["--config", "compression.type=nonsense"]).exited(1);
+    assert!(
+        refused.stderr.contains("Kafka refuses --config compression.type=nonsense; nothing was changed"),
+        "{refused}"
+    );
+
+    install(&["--config", "log.retention.ms=7200000"]).succeeded().says("Set in Kafka at once, without a restart");
+    assert_eq!(retention(), "7200000");
+    assert_eq!(replaced(&before, &pods(&kafka)), [""; 0]);
+    install(&[]).succeeded().says("nothing was changed");
+
+    // More threads than twice as many are taken at a start only.
+    let pool = install(&["--config", "num.io.threads=40"]).succeeded();
+    assert_eq!(replaced(&before, &pods(&kafka)), ["own-broker-0"], "{pool}");
+    let before = pods(&kafka);
+    install(&["--cpu", "60m"]).succeeded().says("cpu");
+    assert_eq!(replaced(&before, &pods(&kafka)), ["own-broker-0"]);
+    assert_eq!(retention(), "7200000");
+
+    // What Kafka was given while it ran does not outlive another wish.
+    kafka.run(&["uninstall", "own", "--yes"]).succeeded();
+    install(&["--config", "log.retention.ms=3600000"]).succeeded();
+    assert_eq!(retention(), "3600000");
+    let kept = install(&["--storage", "7Gi", "--cpu", "70m"]).exited(1);
+    assert!(kept.stderr.contains("storage") && !kept.stderr.contains("cpu  "), "only what is impossible: {kept}");
 }
 
 fn brokers_that_are_controllers_too_are_replaced_one_by_one() {

@@ -169,8 +169,8 @@ impl<'a> Changing<'a> {
     ) -> Result<(), CommandError> {
         let (context, name) = (self.install.context, self.install.name);
         let again = format!("kubectl kafka restart {name}{}", context.namespace_flag());
-        let roller =
-            Roller::new(&context.ui, self.kubernetes, name, Login::Automatic, self.install.args.wait.timeout, again);
+        let timeout = self.install.args.wait.timeout;
+        let roller = Roller::new(&context.ui, self.kubernetes, name, Login::Automatic, timeout, again);
         let turn = Turn::take(&context.ui, self.kubernetes, name, &self.rollout).await?;
         let work = async {
             apply.await?;
