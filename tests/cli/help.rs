@@ -21,6 +21,8 @@ fn help_shows_the_commands_first() {
       status      Show whether a Kafka cluster is healthy, and why not
       verify      Prove that a Kafka cluster takes and returns messages
       topics      Create, list, describe and delete topics [alias: topic]
+      users       Create, list, describe, delete and rotate users [alias: user]
+      acls        Create, list and delete ACLs: who may do what [alias: acl]
       produce     Send messages to a topic
       consume     Read messages from topics
       completion  Print a completion script
@@ -32,8 +34,12 @@ fn help_shows_the_commands_first() {
     Connection flags:
       -K, --kafka <NAME>                  The Kafka cluster; without it the only one in the namespace is
                                           taken [env: KUBECTL_KAFKA=]
-          --bootstrap-server <HOST:PORT>  Skip the discovery: connect to these brokers by plain TCP
+          --bootstrap-server <HOST:PORT>  Skip the discovery: connect to these brokers by TCP
                                           (host:port,…)
+          --kafka-user <NAME>             The Kafka user to connect as, by its Secret; without it the
+                                          admin of a secure cluster
+          --command-config <FILE>         A file of client properties to connect with, as Kafka's own
+                                          tools take it
       -n, --namespace <NAMESPACE>         The namespace to look in
           --kubeconfig <FILE>             The kubeconfig file
           --context <NAME>                The kubeconfig context

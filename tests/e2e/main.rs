@@ -17,6 +17,7 @@ mod faults;
 mod install;
 mod permissions;
 mod produce;
+mod security;
 mod status;
 mod topics;
 mod uninstall;
@@ -57,6 +58,7 @@ fn trials() -> Vec<Trial> {
         permissions::trials(),
         errors::trials(),
         completion::trials(),
+        security::trials(),
     ];
     let mut short = short.into_iter().flatten();
     let mut installs = install::trials().into_iter().chain(uninstall::trials());

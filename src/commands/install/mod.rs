@@ -13,7 +13,7 @@ mod health;
 mod options;
 mod plan;
 mod rendering;
-mod securing;
+pub(in crate::commands) mod securing;
 mod waiting;
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};

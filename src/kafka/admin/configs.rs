@@ -5,6 +5,7 @@ use kafka_protocol::messages::describe_configs_request::DescribeConfigsResource;
 use kafka_protocol::messages::describe_configs_response::{DescribeConfigsResourceResult, DescribeConfigsResult};
 use serde::Serialize;
 
+use super::acls::Operation;
 use super::text;
 use crate::kafka::{Cluster, ErrorCode, Result};
 
@@ -81,7 +82,8 @@ pub async fn describe_topics(
 
 fn outcome(result: DescribeConfigsResult) -> (String, Result<Vec<ConfigEntry>>) {
     let name = result.resource_name.to_string();
-    let checked = ErrorCode::check(result.error_code, format!("topic \"{name}\""), result.error_message.as_deref());
+    let checked = ErrorCode::check(result.error_code, format!("topic \"{name}\""), result.error_message.as_deref())
+        .map_err(|error| error.needing(Operation::DescribeConfigs));
     (name, checked.map(|()| result.configs.into_iter().map(entry).collect()))
 }
 
