@@ -7,6 +7,8 @@
 use std::io;
 use std::process::ExitCode;
 
+use crate::kafka::Denied;
+
 /// How a command that did its work ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
@@ -64,12 +66,14 @@ pub struct CommandError {
     pub message: String,
     /// Each is printed as `hint: …`.
     pub hints: Vec<String>,
+    /// What Kafka did not allow, if that is what it is.
+    pub denied: Option<Box<Denied>>,
 }
 
 impl CommandError {
     /// An error of any kind.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), hints: Vec::new() }
+        Self { kind, message: message.into(), hints: Vec::new(), denied: None }
     }
 
     /// Exit code 1.
@@ -91,6 +95,26 @@ impl CommandError {
     #[must_use]
     pub fn hinted(mut self, hint: impl Into<String>) -> Self {
         self.hints.push(hint.into());
+        self
+    }
+
+    /// Says what Kafka did not allow.
+    #[must_use]
+    pub fn denied(mut self, denied: Denied) -> Self {
+        self.denied = Some(Box::new(denied));
+        self
+    }
+
+    /// Adds who was not allowed, and the command that allows it. Without a principal the command has a place for
+    /// its name.
+    #[must_use]
+    pub fn told_to(mut self, principal: Option<&str>) -> Self {
+        let Some(denied) = self.denied.take() else { return self };
+        let who = principal.unwrap_or("NAME");
+        if let Some(principal) = principal {
+            self.hints.push(format!("{principal} has no ACL for it"));
+        }
+        self.hints.push(format!("allow it with `{}`", denied.grant(who)));
         self
     }
 
@@ -155,6 +179,23 @@ mod tests {
             "Error from server (NotFound): pods \"a\" not found\nhint: list them with `kubectl get pods`\n"
         );
         assert_eq!(error.exit_code(), 1);
+    }
+
+    #[test]
+    fn whoever_is_not_allowed_is_told_what_allows_it() {
+        use crate::kafka::ErrorCode;
+        use crate::kafka::admin::acls::Operation;
+        let error = crate::kafka::Error::Code { subject: "topic \"a\"".into(), code: ErrorCode(29), message: None };
+        let error = CommandError::from(error.needing(Operation::Write));
+        let message =
+            "error: not allowed to Write topic \"a\": topic authorization failed (TOPIC_AUTHORIZATION_FAILED)\n";
+        assert_eq!(
+            error.clone().told_to(Some("User:alice")).text(),
+            format!(
+                "{message}hint: User:alice has no ACL for it\nhint: allow it with `kubectl kafka acls create --principal alice --operation Write --topic a`\n"
+            )
+        );
+        assert!(error.told_to(None).text().contains("--principal NAME"));
     }
 
     #[test]

@@ -73,10 +73,23 @@ impl Context {
         let login = self.login()?;
         if !self.global.bootstrap_server.is_empty() {
             let session = Session::to_addresses(&self.global.bootstrap_server, options, ask, &login).await?;
+            self.ui.known_as(session.principal.as_deref());
             return Ok(session);
         }
         let (kubernetes, cluster) = self.cluster(None).await?;
-        Session::to_pods(kubernetes, cluster, options, ask, &login).await
+        self.kafka_at(kubernetes, cluster, ask).await
+    }
+
+    /// The Kafka cluster that was chosen already, connected.
+    pub async fn kafka_at(
+        &self,
+        kubernetes: Kubernetes,
+        cluster: KafkaCluster,
+        ask: &Ask,
+    ) -> Result<Session, CommandError> {
+        let session = Session::to_pods(kubernetes, cluster, self.kafka_options(), ask, &self.login()?).await?;
+        self.ui.known_as(session.principal.as_deref());
+        Ok(session)
     }
 
     /// As whom the flags say to connect to Kafka.

@@ -4,16 +4,22 @@ use kafka_protocol::ResponseError;
 
 use crate::connect::Session;
 use crate::error::CommandError;
+use crate::kafka::admin::acls::Operation;
 use crate::kafka::admin::topics::{Topic, from_metadata};
 
-/// The topics of these names, in their order.
-pub(super) fn topics(session: &Session, names: &[String]) -> Result<Vec<Topic>, CommandError> {
+/// The topics of these names, in their order. Who may not even see one is told what the command needs: an
+/// operation that includes seeing it.
+pub(super) fn topics(session: &Session, names: &[String], needed: Operation) -> Result<Vec<Topic>, CommandError> {
     let (mut found, errors) = from_metadata(&session.metadata);
     let mut errors = errors.into_iter();
     let unknown =
         |error: &crate::kafka::Error| error.code().is_some_and(|code| code.is(ResponseError::UnknownTopicOrPartition));
     if let Some(error) = errors.find(|error| !unknown(error)) {
-        return Err(error.into());
+        let mut error = CommandError::from(error);
+        if let Some(denied) = &mut error.denied {
+            denied.operation = needed;
+        }
+        return Err(error);
     }
     names
         .iter()

@@ -7,6 +7,7 @@ mod context;
 #[macro_use]
 mod macros;
 
+pub mod acls;
 pub mod certs;
 pub mod clusters;
 pub mod completion;
@@ -20,6 +21,7 @@ pub mod status;
 mod tally;
 pub mod topics;
 pub mod uninstall;
+pub mod users;
 pub mod verify;
 pub mod version;
 
@@ -61,6 +63,12 @@ subcommands! {
         /// Create, list, describe and delete topics
         #[command(visible_alias = "topic", subcommand, arg_required_else_help = true)]
         Topics(topics::TopicsCommand),
+        /// Create, list, describe, delete and rotate users
+        #[command(visible_alias = "user", subcommand, arg_required_else_help = true)]
+        Users(users::UsersCommand),
+        /// Create, list and delete ACLs: who may do what
+        #[command(visible_alias = "acl", subcommand, arg_required_else_help = true)]
+        Acls(acls::AclsCommand),
         /// Send messages to a topic
         Produce(produce::ProduceArgs),
         /// Read messages from topics

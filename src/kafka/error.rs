@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use kafka_protocol::ResponseError;
 
+use super::access::Denied;
+use super::admin::acls::Operation;
 use super::dial::{DialError, DialReason, NodeId};
 use crate::error::CommandError;
 
@@ -63,6 +65,12 @@ pub enum Error {
         /// Kafka's own message, where the response has one.
         message: Option<String>,
     },
+    /// Kafka does not allow it.
+    #[error("not allowed to {} {}: {}", denied.operation, denied.resource(), words(denied.code, None))]
+    Denied {
+        /// What, and on what.
+        denied: Box<Denied>,
+    },
     /// The metadata has no such node.
     #[error("broker {0} is not part of the cluster (or is down)")]
     UnknownNode(NodeId),
@@ -73,8 +81,19 @@ impl Error {
     pub fn code(&self) -> Option<ErrorCode> {
         match self {
             Self::Code { code, .. } => Some(*code),
+            Self::Denied { denied } => Some(denied.code),
             _ => None,
         }
+    }
+
+    /// Says which operation a request needed, where Kafka did not allow it; other errors stay as they are.
+    #[must_use]
+    pub fn needing(self, operation: Operation) -> Self {
+        let denied = match &self {
+            Self::Code { subject, code, .. } => Denied::from_code(subject, *code, operation),
+            _ => None,
+        };
+        denied.map_or(self, |denied| Self::Denied { denied: Box::new(denied) })
     }
 
     /// Whether the same request may succeed a moment later or at another broker.
@@ -83,7 +102,7 @@ impl Error {
             Self::Dial(error) => error.is_transient(),
             Self::Lost { .. } | Self::TimedOut { .. } | Self::UnknownNode(_) => true,
             Self::Code { code, .. } => code.is_retriable(),
-            Self::Unsupported { .. } | Self::Malformed { .. } => false,
+            Self::Unsupported { .. } | Self::Malformed { .. } | Self::Denied { .. } => false,
         }
     }
 }
@@ -160,6 +179,10 @@ impl From<Error> for CommandError {
         let message = error.to_string();
         let timed_out = matches!(&error, Error::TimedOut { .. })
             || matches!(&error, Error::Dial(dial) if dial.reason == DialReason::TimedOut);
+        let error = match error {
+            Error::Denied { denied } => return Self::failed(message).denied(*denied),
+            other => other,
+        };
         let mut converted = if timed_out { Self::timed_out(message) } else { Self::failed(message) };
         match &error {
             Error::Dial(DialError { hint: Some(hint), .. }) => converted = converted.hinted(hint.clone()),

@@ -8,6 +8,7 @@
 //! * [`security`]: TLS and SASL around any dialer.
 //! * [`records`]: offsets, templates and envelopes of the records that people type and read.
 
+mod access;
 pub mod admin;
 pub mod cluster;
 pub mod connection;
@@ -20,6 +21,7 @@ pub mod security;
 #[cfg(test)]
 pub(crate) mod testing;
 
+pub use access::Denied;
 pub use cluster::{Ask, Broker, Cluster, ClusterOptions};
 pub use connection::Connection;
 pub use dial::{BoxStream, DialError, DialReason, Dialer, Endpoint, NodeId, Stream, Target};

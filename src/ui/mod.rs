@@ -9,7 +9,7 @@ mod progress;
 
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::pin::pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
@@ -45,6 +45,8 @@ pub struct Ui {
     stdout: Arc<Mutex<BufWriter<io::Stdout>>>,
     color: bool,
     verbosity: u8,
+    /// Who we are to Kafka, for errors about what is not allowed.
+    principal: Arc<OnceLock<String>>,
 }
 
 impl Ui {
@@ -62,7 +64,7 @@ impl Ui {
         }
         // Records come by the million: the buffer is wide, and whoever waits for more flushes.
         let stdout = Arc::new(Mutex::new(BufWriter::with_capacity(64 * 1024, io::stdout())));
-        Self { stdout, color, verbosity }
+        Self { stdout, color, verbosity, principal: Arc::default() }
     }
 
     /// The level of `-v`, 0 without it.
@@ -101,9 +103,17 @@ impl Ui {
         self.line(&format!("{} {}", self.styled(AnsiColor::Cyan, "hint:"), line.as_ref()));
     }
 
+    /// Remembers who we are to Kafka.
+    pub fn known_as(&self, principal: Option<&str>) {
+        if let Some(principal) = principal {
+            // Whoever we were first is who the command was run as.
+            let _ = self.principal.set(principal.to_owned());
+        }
+    }
+
     /// The error that ends the command, on stderr.
     pub fn error(&self, error: &CommandError) {
-        let text = error.text();
+        let text = error.clone().told_to(self.principal.get().map(String::as_str)).text();
         if self.color {
             let text = text
                 .replacen("error:", &self.styled(AnsiColor::Red, "error:"), 1)

@@ -22,7 +22,10 @@ fn help_shows_the_commands_first() {
       get         Print what was asked of a Kafka cluster, as a document
       status      Show whether a Kafka cluster is healthy, and why not
       verify      Prove that a Kafka cluster takes and returns messages
+      certs       List and renew the certificates of a secured Kafka cluster
       topics      Create, list, describe and delete topics [alias: topic]
+      users       Create, list, describe, delete and rotate users [alias: user]
+      acls        Create, list and delete ACLs: who may do what [alias: acl]
       produce     Send messages to a topic
       consume     Read messages from topics
       completion  Print a completion script

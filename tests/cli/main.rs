@@ -15,5 +15,6 @@ mod kafka;
 mod krew;
 mod kubeconfig;
 mod output;
+mod security;
 mod shell_words;
 mod verbosity;

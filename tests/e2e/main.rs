@@ -20,6 +20,7 @@ mod metrics;
 mod permissions;
 mod produce;
 mod restart;
+mod security;
 mod status;
 mod topics;
 mod uninstall;
@@ -60,6 +61,7 @@ fn trials() -> Vec<Trial> {
         permissions::trials(),
         errors::trials(),
         completion::trials(),
+        security::trials(),
     ];
     let mut short = short.into_iter().flatten();
     let installs = [install::trials(), uninstall::trials(), document::trials(), metrics::trials()];

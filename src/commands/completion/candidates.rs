@@ -17,6 +17,8 @@ pub(super) enum Source {
     Namespaces,
     /// Contexts of the kubeconfig.
     Contexts,
+    /// Kafka users that have a Secret.
+    KafkaUsers,
 }
 
 /// A word and what it is.
@@ -116,9 +118,13 @@ fn values(place: &Place<'_>, argument: &Arg) -> Answer {
 fn source(place: &Place<'_>, argument: &Arg) -> Option<Source> {
     match (place.path.as_slice(), argument.get_id().as_str()) {
         (_, "kafka") | (["restart" | "status" | "uninstall" | "verify"], "name") => Some(Source::KafkaClusters),
+        (_, "kafka_user" | "principal" | "principals")
+        | (["users", "describe" | "delete" | "rotate"], "users" | "name") => Some(Source::KafkaUsers),
         (_, "namespace") => Some(Source::Namespaces),
         (_, "context") => Some(Source::Contexts),
-        (["produce" | "consume"] | ["topics", "describe" | "delete"], "topic" | "topics") => Some(Source::Topics),
+        (["produce" | "consume"] | ["topics", "describe" | "delete"] | ["acls", _], "topic" | "topics") => {
+            Some(Source::Topics)
+        }
         _ => None,
     }
 }
@@ -184,6 +190,11 @@ mod tests {
             ("topics delete ", Some(Source::Topics)),
             ("topics delete a ", Some(Source::Topics)),
             ("topics describe ", Some(Source::Topics)),
+            ("--kafka-user ", Some(Source::KafkaUsers)),
+            ("users rotate ", Some(Source::KafkaUsers)),
+            ("users create ", None),
+            ("acls create --topic ", Some(Source::Topics)),
+            ("acls list --principal ", Some(Source::KafkaUsers)),
             ("topics create ", None),
             ("install ", None),
         ] {

@@ -11,7 +11,7 @@ use super::words::Place;
 use crate::cli::GlobalArgs;
 use crate::commands::Context;
 use crate::error::CommandError;
-use crate::k8s::{discover, listing};
+use crate::k8s::{credentials, discover, listing};
 use crate::kafka::Ask;
 use crate::kafka::admin::topics;
 use crate::view;
@@ -27,6 +27,7 @@ pub(super) async fn values(context: &Context, place: &Place<'_>, source: Source)
         match source {
             Source::Topics => topic_names(&context, place.typed).await,
             Source::KafkaClusters => kafka_clusters(&context).await,
+            Source::KafkaUsers => kafka_users(&context).await,
             Source::Namespaces => Ok(plain(listing::namespaces(&context.kubernetes().await?).await?)),
             Source::Contexts => Ok(plain(listing::contexts(context.global.kubeconfig.as_deref())?)),
         }
@@ -53,6 +54,11 @@ async fn topic_names(context: &Context, typed: &str) -> Result<Vec<Candidate>, C
         .filter(|topic| !topic.internal || typed.starts_with('_'))
         .map(|topic| Candidate { help: view::plural(topic.partitions.len(), "partition"), word: topic.name })
         .collect())
+}
+
+async fn kafka_users(context: &Context) -> Result<Vec<Candidate>, CommandError> {
+    let (kubernetes, cluster) = context.cluster(None).await?;
+    Ok(plain(credentials::users(&kubernetes, &cluster.name).await?))
 }
 
 async fn kafka_clusters(context: &Context) -> Result<Vec<Candidate>, CommandError> {

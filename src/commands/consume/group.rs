@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::time::Duration;
 
+use kafka_protocol::ResponseError;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
@@ -17,7 +18,9 @@ use super::printer::{self, Printer};
 use super::{ConsumeArgs, IsolationLevel};
 use crate::error::CommandError;
 use crate::gateway::{Gateway, quiet};
+use crate::kafka::admin::acls::{Operation, ResourceType};
 use crate::kafka::records::{Headers, Record, TimestampType};
+use crate::kafka::{Denied, ErrorCode};
 
 /// One poll; Ctrl-C and `--timeout` are noticed in between.
 const POLL: Duration = Duration::from_millis(100);
@@ -41,6 +44,7 @@ impl ConsumerContext for Quiet {}
 pub(super) struct GroupReader {
     consumer: BaseConsumer<Quiet>,
     group: String,
+    topics: Vec<String>,
     exit_at_end: bool,
 }
 
@@ -50,7 +54,7 @@ impl GroupReader {
         let consumer: BaseConsumer<Quiet> = config(args, group, gateway).create_with_context(Quiet).map_err(failed)?;
         let topics: Vec<&str> = args.topics.iter().map(String::as_str).collect();
         consumer.subscribe(&topics).map_err(failed)?;
-        Ok(Self { consumer, group: group.to_owned(), exit_at_end: args.exit_at_end })
+        Ok(Self { consumer, group: group.to_owned(), topics: args.topics.clone(), exit_at_end: args.exit_at_end })
     }
 
     /// Reads and prints until told to stop, or until enough was printed. Blocks.
@@ -123,7 +127,22 @@ impl GroupReader {
     }
 
     fn failed(&self, error: &KafkaError) -> CommandError {
-        CommandError::failed(format!("group \"{}\": {error}", self.group))
+        let told = CommandError::failed(format!("group \"{}\": {error}", self.group));
+        let denied = |resource_type, name: &str, code: ResponseError| Denied {
+            operation: Operation::Read,
+            resource_type,
+            resource_name: name.to_owned(),
+            code: ErrorCode(code.code()),
+        };
+        match (error.rdkafka_error_code(), self.topics.as_slice()) {
+            (Some(RDKafkaErrorCode::GroupAuthorizationFailed), _) => {
+                told.denied(denied(ResourceType::Group, &self.group, ResponseError::GroupAuthorizationFailed))
+            }
+            (Some(RDKafkaErrorCode::TopicAuthorizationFailed), [topic]) => {
+                told.denied(denied(ResourceType::Topic, topic, ResponseError::TopicAuthorizationFailed))
+            }
+            _ => told,
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use crate::commands::lookup;
 use crate::connect::Session;
 use crate::error::CommandError;
 use crate::kafka::Result as KafkaResult;
+use crate::kafka::admin::acls::Operation;
 use crate::kafka::admin::offsets::{self, OffsetQuery, OffsetSpec};
 use crate::kafka::admin::topics::Topic;
 use crate::kafka::fetch::{Isolation, Selection, TopicRef};
@@ -27,7 +28,7 @@ impl Plan {
     /// Asks the leaders for the offsets that the range needs, each leader once per kind of offset, all at
     /// the same time.
     pub(super) async fn make(args: &ConsumeArgs, session: &Session, ui: &Ui) -> Result<Self, CommandError> {
-        let topics = lookup::topics(session, &args.topics)?;
+        let topics = lookup::topics(session, &args.topics, Operation::Read)?;
         let mut selections = choose(&topics, &args.partitions)?;
         let range = args.range();
         let known = find_offsets(session, &selections, range, args.exit_at_end, args.isolation_level.into()).await?;

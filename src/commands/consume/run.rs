@@ -18,6 +18,7 @@ use crate::commands::Context;
 use crate::connect::Session;
 use crate::error::{CommandError, CommandResult, ErrorKind, Exit};
 use crate::gateway::Gateway;
+use crate::kafka::admin::acls::Operation;
 use crate::kafka::fetch::{ReadOptions, Reader};
 use crate::kafka::{Ask, Error};
 use crate::view;
@@ -98,7 +99,7 @@ fn start_group(
     session: &Session,
     printer: Printer,
 ) -> Result<GroupSource, CommandError> {
-    crate::commands::lookup::topics(session, &args.topics)?;
+    crate::commands::lookup::topics(session, &args.topics, Operation::Read)?;
     let gateway = Gateway::open(session.kafka.dialer(), &session.kafka.brokers())?;
     let reader = group::GroupReader::new(args, group, &gateway)?;
     let thread = tokio::task::spawn_blocking(move || reader.run(printer));

@@ -225,7 +225,7 @@ fn client_certificate(authority: &Authority, days: u32) -> Result<ClientCertific
 }
 
 /// Letters and digits, so that it survives every configuration file and shell.
-fn password() -> Result<SecretString, String> {
+pub(in crate::commands) fn password() -> Result<SecretString, String> {
     use base64::Engine;
     let mut bytes = [0; PASSWORD_BYTES];
     getrandom::fill(&mut bytes).map_err(|error| error.to_string())?;

@@ -22,11 +22,14 @@ use crate::commands::{Context, lookup};
 use crate::connect::Session;
 use crate::error::{CommandError, CommandResult, Exit};
 use crate::gateway::Gateway;
+use crate::kafka::admin::acls::{Operation, ResourceType};
 use crate::kafka::admin::configs;
 use crate::kafka::admin::topics::Topic;
 use crate::kafka::{Ask, NodeId};
+use crate::kafka::{Denied, ErrorCode};
 use crate::ui::Ui;
 use crate::view;
+use kafka_protocol::ResponseError;
 
 /// How often the command looks whether all answers are there.
 const LOOK: Duration = Duration::from_millis(2);
@@ -110,7 +113,7 @@ pub(super) async fn run(args: ProduceArgs, context: Context) -> CommandResult {
     let ask = Ask::Topics(vec![args.topic.clone()]);
     let prepare = async {
         let session = context.kafka(&ask).await?;
-        let topic = lookup::topics(&session, std::slice::from_ref(&args.topic))?.remove(0);
+        let topic = lookup::topics(&session, std::slice::from_ref(&args.topic), Operation::Write)?.remove(0);
         if let Some(PartitionChoice::Number(number)) = args.partition
             && topic.partitions.iter().all(|known| known.partition != number)
         {
@@ -259,7 +262,11 @@ fn conclude(
     context.ui.status(state.receipt.tally.line("produced", "to"));
     if let Some(first) = &state.first {
         let reason = reason(args, first, gateway, state.remark.as_deref());
-        return Err(lost(state.lost + open, state.receipt.tally.messages, &reason));
+        let error = lost(state.lost + open, state.receipt.tally.messages, &reason);
+        return Err(match denied(first.code, &args.topic) {
+            Some(denied) => error.denied(denied),
+            None => error.hinted(SEE_BROKERS),
+        });
     }
     if let Some(error) = state.receipt.unwritable.take() {
         return Err(error);
@@ -272,7 +279,8 @@ fn conclude(
         }
         End::Interrupted => Ok(Exit::Interrupted),
         End::Complete if open > 0 => {
-            Err(lost(open, state.receipt.tally.messages, "no broker answered for them in time"))
+            let reason = "no broker answered for them in time";
+            Err(lost(open, state.receipt.tally.messages, reason).hinted(SEE_BROKERS))
         }
         End::Complete => Ok(Exit::Done),
     }
@@ -284,7 +292,18 @@ fn messages(count: u64) -> String {
 
 fn lost(lost: u64, delivered: u64, reason: &str) -> CommandError {
     CommandError::failed(format!("{} not delivered, {delivered} delivered: {reason}", messages(lost)))
-        .hinted("see the brokers with `kubectl kafka status`")
+}
+
+const SEE_BROKERS: &str = "see the brokers with `kubectl kafka status`";
+
+/// What Kafka did not allow, by librdkafka's code.
+pub(in crate::commands) fn denied(code: RDKafkaErrorCode, topic: &str) -> Option<Denied> {
+    (code == RDKafkaErrorCode::TopicAuthorizationFailed).then(|| Denied {
+        operation: Operation::Write,
+        resource_type: ResourceType::Topic,
+        resource_name: topic.to_owned(),
+        code: ErrorCode(ResponseError::TopicAuthorizationFailed.code()),
+    })
 }
 
 /// Which message, which partition, why; and the broker that cannot be reached, when there is one.

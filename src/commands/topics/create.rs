@@ -105,7 +105,7 @@ impl Run for CreateArgs {
 }
 
 /// One failed topic is the command's error; of several each is printed and the exit code is 1.
-pub(super) fn finish(context: &Context, mut errors: Vec<CommandError>) -> CommandResult {
+pub(in crate::commands) fn finish(context: &Context, mut errors: Vec<CommandError>) -> CommandResult {
     match errors.len() {
         0 => Ok(Exit::Done),
         1 => Err(errors.remove(0)),

@@ -6,6 +6,8 @@ mod describe;
 mod list;
 pub(super) mod names;
 
+pub(super) use create::finish;
+
 subcommands! {
     /// The verbs of topics.
     pub enum TopicsCommand {

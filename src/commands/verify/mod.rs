@@ -73,6 +73,6 @@ impl VerifyArgs {
             return Err(CommandError::usage("NAME and --bootstrap-server exclude each other"));
         }
         let (kubernetes, cluster) = context.cluster(Some(name)).await?;
-        Session::to_pods(kubernetes, cluster, context.kafka_options(), &Ask::Nothing, &context.login()?).await
+        context.kafka_at(kubernetes, cluster, &Ask::Nothing).await
     }
 }

@@ -10,6 +10,7 @@ use kafka_protocol::messages::{
 };
 use serde::Serialize;
 
+use super::acls::Operation;
 use super::text;
 use super::topics::Topic;
 use crate::kafka::{Cluster, Connection, ErrorCode, NodeId, Result};
@@ -175,7 +176,8 @@ fn request(kind: i8, names: &[String], keys: Option<&[&str]>) -> DescribeConfigs
 
 fn outcome(kind: &str, result: DescribeConfigsResult) -> (String, Result<Vec<ConfigEntry>>) {
     let name = result.resource_name.to_string();
-    let checked = ErrorCode::check(result.error_code, format!("{kind} \"{name}\""), result.error_message.as_deref());
+    let checked = ErrorCode::check(result.error_code, format!("{kind} \"{name}\""), result.error_message.as_deref())
+        .map_err(|error| error.needing(Operation::DescribeConfigs));
     (name, checked.map(|()| result.configs.into_iter().map(entry).collect()))
 }
 

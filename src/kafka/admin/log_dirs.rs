@@ -3,6 +3,7 @@
 use kafka_protocol::messages::{DescribeLogDirsRequest, DescribeLogDirsResponse};
 use serde::Serialize;
 
+use super::acls::Operation;
 use crate::kafka::{Cluster, ErrorCode, NodeId, Result};
 
 /// One log directory of one broker.
@@ -41,7 +42,8 @@ pub async fn describe(cluster: &Cluster) -> Vec<(NodeId, Result<Vec<LogDir>>)> {
 }
 
 fn log_dirs(node: NodeId, response: DescribeLogDirsResponse) -> Result<Vec<LogDir>> {
-    ErrorCode::check(response.error_code, format!("broker {node}"), None)?;
+    ErrorCode::check(response.error_code, format!("broker {node}"), None)
+        .map_err(|error| error.needing(Operation::Describe))?;
     Ok(response
         .results
         .into_iter()

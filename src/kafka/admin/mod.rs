@@ -1,6 +1,7 @@
 //! Requests by family, one file each: our own plain structs in, our own plain structs out. Routing and
 //! retries are the cluster's; the code of each row is checked here.
 
+pub mod acls;
 pub mod cluster;
 pub mod configs;
 pub mod elections;
@@ -10,6 +11,7 @@ pub mod offsets;
 pub mod quorum;
 pub mod reassignments;
 pub mod topics;
+pub mod users;
 
 use std::time::Duration;
 

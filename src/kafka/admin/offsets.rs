@@ -9,6 +9,7 @@ use kafka_protocol::messages::list_offsets_request::{ListOffsetsPartition, ListO
 use kafka_protocol::messages::list_offsets_response::ListOffsetsResponse;
 use tokio::time::Instant;
 
+use super::acls::Operation;
 use super::topic_name;
 use crate::kafka::fetch::Isolation;
 use crate::kafka::{Ask, Cluster, Error, ErrorCode, NodeId, Result};
@@ -131,7 +132,7 @@ fn row(response: &ListOffsetsResponse, query: &OffsetQuery) -> Result<Option<i64
         .flat_map(|topic| &topic.partitions)
         .find(|partition| partition.partition_index == query.partition)
         .ok_or_else(|| no_leader(query))?;
-    ErrorCode::check(found.error_code, subject(query), None)?;
+    ErrorCode::check(found.error_code, subject(query), None).map_err(|error| error.needing(Operation::Describe))?;
     Ok((found.offset >= 0).then_some(found.offset))
 }
 

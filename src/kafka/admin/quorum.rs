@@ -7,6 +7,7 @@ use kafka_protocol::messages::describe_quorum_response::ReplicaState;
 use kafka_protocol::messages::{DescribeQuorumRequest, DescribeQuorumResponse};
 use serde::Serialize;
 
+use super::acls::Operation;
 use super::topic_name;
 use crate::kafka::{Cluster, Connection, ErrorCode, NodeId, Result};
 
@@ -71,9 +72,11 @@ fn request() -> DescribeQuorumRequest {
 }
 
 fn quorum(response: DescribeQuorumResponse) -> Result<Quorum> {
-    ErrorCode::check(response.error_code, "the controllers' quorum", response.error_message.as_deref())?;
+    ErrorCode::check(response.error_code, "the controllers' quorum", response.error_message.as_deref())
+        .map_err(|error| error.needing(Operation::Describe))?;
     let partition = response.topics.into_iter().flat_map(|topic| topic.partitions).next().unwrap_or_default();
-    ErrorCode::check(partition.error_code, "the controllers' quorum", partition.error_message.as_deref())?;
+    ErrorCode::check(partition.error_code, "the controllers' quorum", partition.error_message.as_deref())
+        .map_err(|error| error.needing(Operation::Describe))?;
     Ok(Quorum {
         leader: (partition.leader_id.0 >= 0).then_some(NodeId(partition.leader_id.0)),
         epoch: partition.leader_epoch,

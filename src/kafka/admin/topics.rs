@@ -14,6 +14,7 @@ use kafka_protocol::messages::{
 use serde::Serialize;
 use tokio::time::Instant;
 
+use super::acls::Operation;
 use super::{nodes, text, timeout_ms, topic_name};
 use crate::kafka::cluster::metadata_request;
 use crate::kafka::{Ask, Cluster, Error, ErrorCode, NodeId, Result};
@@ -95,7 +96,9 @@ pub fn from_metadata(response: &MetadataResponse) -> (Vec<Topic>, Vec<Error>) {
     let mut errors = Vec::new();
     for wire in &response.topics {
         let name = wire.name.as_ref().map(|name| name.0.to_string()).unwrap_or_default();
-        if let Err(error) = ErrorCode::check(wire.error_code, format!("topic \"{name}\""), None) {
+        if let Err(error) = ErrorCode::check(wire.error_code, format!("topic \"{name}\""), None)
+            .map_err(|error| error.needing(Operation::Describe))
+        {
             errors.push(error);
             continue;
         }
@@ -199,7 +202,8 @@ pub async fn create(
         .into_iter()
         .map(|row| {
             let name = row.name.0.to_string();
-            let checked = ErrorCode::check(row.error_code, format!("topic \"{name}\""), row.error_message.as_deref());
+            let checked = ErrorCode::check(row.error_code, format!("topic \"{name}\""), row.error_message.as_deref())
+                .map_err(|error| error.needing(Operation::Create));
             let created = CreatedTopic {
                 name: name.clone(),
                 partitions: row.num_partitions,
@@ -279,7 +283,8 @@ pub async fn delete(cluster: &Cluster, names: &[String]) -> Result<Vec<(String, 
         .into_iter()
         .map(|row| {
             let name = row.name.map(|name| name.0.to_string()).unwrap_or_default();
-            let checked = ErrorCode::check(row.error_code, format!("topic \"{name}\""), row.error_message.as_deref());
+            let checked = ErrorCode::check(row.error_code, format!("topic \"{name}\""), row.error_message.as_deref())
+                .map_err(|error| error.needing(Operation::Delete));
             (name, checked)
         })
         .collect())

@@ -23,6 +23,7 @@ use super::notice::Notice;
 use super::partition::{Level, Progress, Selection};
 use super::wire::{self, Sizes, Verdict};
 use super::{Isolation, batch};
+use crate::kafka::admin::acls::Operation;
 use crate::kafka::admin::offsets::{self, OffsetQuery, OffsetSpec};
 use crate::kafka::admin::topics;
 use crate::kafka::{Ask, Cluster, Connection, Error, ErrorCode, NodeId};
@@ -419,7 +420,7 @@ fn records_length(row: &kafka_protocol::messages::fetch_response::PartitionData)
 }
 
 fn coded(part: &Progress, code: ErrorCode) -> Error {
-    Error::Code { subject: part.subject(), code, message: None }
+    Error::Code { subject: part.subject(), code, message: None }.needing(Operation::Read)
 }
 
 fn no_leader(part: &Progress) -> Error {

@@ -104,6 +104,17 @@ pub(crate) fn rolling() -> MutexGuard<'static, Kafka> {
     kafka
 }
 
+static SECURED: OnceLock<Result<Kafka, String>> = OnceLock::new();
+
+/// One node where everyone logs in, for every test of users that does no harm to the others.
+pub(crate) fn secured() -> &'static Kafka {
+    let outcome = SECURED.get_or_init(|| {
+        let flags = ["--preset", "dev", "--tls", "--authentication", "scram"];
+        install(namespace(), "secured", &flags, None)
+    });
+    outcome.as_ref().unwrap_or_else(|reason| panic!("the secure Kafka could not be installed: {reason}"))
+}
+
 /// A Kafka of one node, for this test alone. At most two of them live at once.
 pub(crate) fn own(flags: &[&str]) -> Kafka {
     let permit = Permit::take();

@@ -1,0 +1,274 @@
+//! A user's two halves, Kafka's and the Secret, changed together.
+
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum, ValueHint};
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::commands::Context;
+use crate::commands::install::securing;
+use crate::connect::Session;
+use crate::error::CommandError;
+use crate::k8s::apply::Intent;
+use crate::k8s::credentials::{self, Before, Credentials};
+use crate::k8s::discover::KafkaCluster;
+use crate::k8s::names::CLIENT_PORT;
+use crate::k8s::{ClusterName, Kubernetes};
+use crate::kafka::admin::users::{self, ScramMechanism};
+use crate::kafka::security::scram::{Hash, MIN_ITERATIONS};
+
+/// Kafka's own limit (`ScramMechanism.maxIterations`).
+const MAX_ITERATIONS: u32 = 16_384;
+
+/// How a password is made and kept.
+#[derive(Debug, Clone, Args)]
+pub(super) struct PasswordArgs {
+    /// A file with the password (- for stdin); without it, one is generated
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    password_file: Option<PathBuf>,
+
+    /// A Secret whose key password holds the password
+    #[arg(long, value_name = "NAME", conflicts_with = "password_file")]
+    secret: Option<String>,
+
+    /// How the user logs in
+    #[arg(long, value_enum, default_value_t, value_name = "MECHANISM")]
+    mechanism: MechanismArg,
+
+    /// How often Kafka hashes the password
+    #[arg(
+        long, value_name = "COUNT", default_value_t = MIN_ITERATIONS,
+        value_parser = clap::value_parser!(u32).range(i64::from(MIN_ITERATIONS)..=i64::from(MAX_ITERATIONS))
+    )]
+    iterations: u32,
+}
+
+/// The mechanisms of KIP-554.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+enum MechanismArg {
+    /// SCRAM-SHA-512
+    #[default]
+    ScramSha512,
+    /// SCRAM-SHA-256
+    ScramSha256,
+}
+
+impl PasswordArgs {
+    pub(super) fn mechanism(&self) -> ScramMechanism {
+        ScramMechanism(match self.mechanism {
+            MechanismArg::ScramSha512 => Hash::Sha512,
+            MechanismArg::ScramSha256 => Hash::Sha256,
+        })
+    }
+
+    fn iterations(&self) -> NonZeroU32 {
+        NonZeroU32::new(self.iterations).unwrap_or(NonZeroU32::MIN)
+    }
+
+    /// The password: the one that was given, or a new one.
+    pub(super) async fn password(&self, kubernetes: Option<&Kubernetes>) -> Result<SecretString, CommandError> {
+        match (&self.password_file, &self.secret, kubernetes) {
+            (Some(path), _, _) => from_file(path),
+            (None, Some(secret), Some(kubernetes)) => Ok(credentials::password_of(kubernetes, secret).await?),
+            (None, Some(_), None) => Err(CommandError::usage("--secret and --bootstrap-server exclude each other")
+                .hinted("name a file with --password-file")),
+            (None, None, Some(_)) => {
+                securing::password().map_err(|reason| CommandError::failed(format!("cannot make a password: {reason}")))
+            }
+            (None, None, None) => {
+                Err(CommandError::usage("behind --bootstrap-server there is no Secret to keep a generated password in")
+                    .hinted("give one with --password-file"))
+            }
+        }
+    }
+}
+
+/// Without the line break that editors put at the end.
+fn from_file(path: &PathBuf) -> Result<SecretString, CommandError> {
+    let shown = path.display();
+    let read =
+        if path.as_os_str() == "-" { std::io::read_to_string(std::io::stdin()) } else { std::fs::read_to_string(path) };
+    let text = read.map_err(|error| CommandError::failed(format!("--password-file: cannot read {shown}: {error}")))?;
+    let password = text.strip_suffix('\n').map_or(text.as_str(), |text| text.strip_suffix('\r').unwrap_or(text));
+    if password.is_empty() || password.contains(['\n', '\r']) {
+        return Err(CommandError::failed(format!("--password-file: {shown} must hold one line, the password")));
+    }
+    Ok(password.to_owned().into())
+}
+
+/// A name that Kafka and a Secret can carry.
+pub(super) fn check_name(name: &str) -> Result<(), CommandError> {
+    let valid = |letter: char| matches!(letter, 'a'..='z' | '0'..='9' | '-' | '.');
+    let edge = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit();
+    if !name.is_empty()
+        && name.len() <= 63
+        && name.chars().all(valid)
+        && name.starts_with(edge)
+        && name.ends_with(edge)
+        && !name.contains("..")
+    {
+        return Ok(());
+    }
+    Err(CommandError::usage(format!("user \"{name}\": its Secret carries the name, which must suit Kubernetes")).hinted(
+        "a name has 1 to 63 lower-case letters, digits, hyphens and dots, and begins and ends with a letter or digit",
+    ))
+}
+
+/// Where a user's Secret is kept.
+pub(super) struct Keeper {
+    pub(super) kubernetes: Kubernetes,
+    pub(super) cluster: KafkaCluster,
+}
+
+impl Keeper {
+    /// `None` behind `--bootstrap-server`.
+    ///
+    /// # Errors
+    /// The cluster lets everyone in, so that users would mean nothing.
+    pub(super) fn of(session: &Session) -> Result<Option<Self>, CommandError> {
+        let Some((kubernetes, cluster)) = &session.place else { return Ok(None) };
+        if session.principal.as_deref() == Some("User:ANONYMOUS") {
+            return Err(CommandError::failed(format!(
+                "cluster \"{}\" lets everyone in: it was installed without users",
+                session.name
+            ))
+            .hinted("`kubectl kafka install --authentication scram` makes one where everyone logs in"));
+        }
+        let kubernetes = kubernetes.in_namespace(&cluster.namespace);
+        Ok(Some(Self { kubernetes, cluster: cluster.clone() }))
+    }
+
+    pub(super) fn name(&self) -> &ClusterName {
+        &self.cluster.name
+    }
+
+    /// What a user's Secret holds.
+    pub(super) async fn credentials(
+        &self,
+        user: &str,
+        password: &SecretString,
+        mechanism: ScramMechanism,
+    ) -> Result<Credentials, CommandError> {
+        let ca =
+            if self.cluster.uses_tls() { credentials::authority(&self.kubernetes, self.name()).await? } else { None };
+        let address = format!("{}.{}.svc:{CLIENT_PORT}", self.name().bootstrap(), self.cluster.namespace);
+        Ok(Credentials {
+            username: user.to_owned(),
+            password: password.expose_secret().into(),
+            mechanism: mechanism.to_string(),
+            protocol: if self.cluster.uses_tls() { "SASL_SSL" } else { "SASL_PLAINTEXT" }.to_owned(),
+            bootstrap_servers: address,
+            ca,
+            certificate: None,
+        })
+    }
+}
+
+/// Both halves of a user, to be changed.
+pub(super) struct Account<'a> {
+    pub(super) context: &'a Context,
+    pub(super) session: &'a Session,
+    pub(super) keeper: Option<Keeper>,
+    pub(super) user: &'a str,
+    pub(super) arguments: &'a PasswordArgs,
+}
+
+impl Account<'_> {
+    /// Gives the user a password in both places. When the second place refuses, the first gets back what it had.
+    pub(super) async fn set_password(&self) -> Result<(), CommandError> {
+        let kubernetes = self.keeper.as_ref().map(|keeper| &keeper.kubernetes);
+        let password = self.arguments.password(kubernetes).await?;
+        let Some(keeper) = &self.keeper else { return self.tell_kafka(&password).await };
+        let mut wanted = keeper.credentials(self.user, &password, self.arguments.mechanism()).await?;
+        let before = credentials::before(&keeper.kubernetes, keeper.name(), &wanted).await?;
+        let old = before.credentials();
+        // The admin's certificate stays what it is.
+        wanted.certificate = old.as_ref().and_then(|old| old.certificate.clone());
+        if before.existed() {
+            self.replace(keeper, &wanted, &before, old.as_ref()).await
+        } else {
+            self.begin(keeper, &wanted, &before).await
+        }
+    }
+
+    /// The Secret first: a password that only Kafka knew would be lost with this process.
+    async fn begin(&self, keeper: &Keeper, wanted: &Credentials, before: &Before) -> Result<(), CommandError> {
+        credentials::write(&keeper.kubernetes, keeper.name(), wanted, before, Intent::Real).await?;
+        let told = self.tell_kafka(&wanted.password).await;
+        if told.is_err() && !matches!(credentials::delete(&keeper.kubernetes, keeper.name(), self.user).await, Ok(true))
+        {
+            let secret = keeper.name().user(self.user);
+            self.context
+                .ui
+                .warning(format!("secret/{secret} could not be taken back; Kafka does not know its password"));
+        }
+        told
+    }
+
+    /// The Secret last: until Kafka has the new password, its old one is the one that works.
+    async fn replace(
+        &self,
+        keeper: &Keeper,
+        wanted: &Credentials,
+        before: &Before,
+        old: Option<&Credentials>,
+    ) -> Result<(), CommandError> {
+        let write = |intent| credentials::write(&keeper.kubernetes, keeper.name(), wanted, before, intent);
+        write(Intent::Rehearsal).await?;
+        self.tell_kafka(&wanted.password).await?;
+        let Err(error) = write(Intent::Real).await else { return Ok(()) };
+        let restored = match old {
+            Some(old) => self.tell_kafka(&old.password).await.is_ok(),
+            None => false,
+        };
+        let secret = keeper.name().user(self.user);
+        let error = CommandError::from(error).about(format!("secret/{secret} was not changed"));
+        Err(if restored {
+            error.hinted("Kafka has the old password again; nothing is changed")
+        } else {
+            error.hinted(format!(
+                "Kafka has a password that nobody knows now; `kubectl kafka users rotate {}` makes another",
+                self.user
+            ))
+        })
+    }
+
+    async fn tell_kafka(&self, password: &SecretString) -> Result<(), CommandError> {
+        let arguments = self.arguments;
+        let (mechanism, iterations) = (arguments.mechanism(), arguments.iterations());
+        Ok(users::set_password(&self.session.kafka, self.user, mechanism, iterations, password).await?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_a_secret_cannot_carry_are_refused() {
+        for good in ["alice", "a", "order-service", "team.orders", "7up"] {
+            assert!(check_name(good).is_ok(), "{good}");
+        }
+        for bad in ["", "Alice", "a b", "-a", "a-", "a..b", "CN=a", "ä", &"x".repeat(64)] {
+            assert!(check_name(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_password_is_one_line() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("password");
+        for (text, expected) in [
+            ("secret", Some("secret")),
+            ("secret\n", Some("secret")),
+            ("secret \r\n", Some("secret ")),
+            ("a\nb\n", None),
+            ("\n", None),
+        ] {
+            std::fs::write(&path, text).expect("a file");
+            let password = from_file(&path).ok();
+            assert_eq!(password.as_ref().map(ExposeSecret::expose_secret), expected, "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! `kubectl kafka users rotate`
+
+use clap::Args;
+
+use super::account::{Account, Keeper, PasswordArgs, check_name};
+use super::create::UserReport;
+use crate::cli::OutputArgs;
+use crate::commands::{Context, Run};
+use crate::error::{CommandError, CommandResult, Exit};
+use crate::k8s::credentials;
+use crate::kafka::Ask;
+use crate::kafka::admin::users;
+
+/// What was typed.
+#[derive(Debug, Clone, Args)]
+pub struct RotateArgs {
+    /// The user
+    #[arg(value_name = "NAME")]
+    name: String,
+
+    #[command(flatten)]
+    password: PasswordArgs,
+
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+impl Run for RotateArgs {
+    async fn run(self, context: Context) -> CommandResult {
+        check_name(&self.name)?;
+        let session = context.kafka(&Ask::Nothing).await?;
+        let keeper = Keeper::of(&session)?;
+        let known = users::describe(&session.kafka, Some(std::slice::from_ref(&self.name))).await?;
+        let Some(user) = known.first() else {
+            return Err(CommandError::failed(format!("no user \"{}\" in cluster \"{}\"", self.name, session.name))
+                .hinted(format!("create it with `kubectl kafka users create {}`", self.name)));
+        };
+        let mechanism = self.password.mechanism();
+        if !user.credentials.iter().any(|credential| credential.mechanism == mechanism) {
+            return Err(CommandError::failed(format!("user \"{}\" does not log in by {mechanism}", self.name))
+                .hinted("choose another with --mechanism"));
+        }
+        let place = keeper.as_ref().map(|keeper| (keeper.kubernetes.clone(), keeper.name().clone()));
+        let account =
+            Account { context: &context, session: &session, keeper, user: &self.name, arguments: &self.password };
+        account.set_password().await?;
+        let report = UserReport {
+            name: self.name.clone(),
+            mechanism: mechanism.to_string(),
+            secret: place.as_ref().map(|(_, cluster)| cluster.user(&self.name)),
+            outcome: "rotated",
+            suffix: "",
+        };
+        context.ui.show(&self.output, &report)?;
+        context.ui.status("Connections that are open go on; whoever connects next needs the new password.");
+        if let Some((kubernetes, cluster)) = place {
+            // Who may not list pods knows them otherwise.
+            let pods = credentials::readers(&kubernetes, &cluster, &self.name).await.unwrap_or_default();
+            if !pods.is_empty() {
+                context.ui.status(format!("Restart the pods that have the old one: {}", pods.join(", ")));
+            }
+        }
+        Ok(Exit::Done)
+    }
+}

@@ -1,0 +1,204 @@
+//! `--kafka-user`, `--command-config`, `users` and `acls`: what is refused before anything is connected to.
+
+use insta::assert_snapshot;
+
+use crate::kafka::kafka;
+
+#[test]
+fn a_file_that_does_not_exist() {
+    assert_snapshot!(kafka(&["topics", "list", "--command-config", "gone.properties"]).run(), @"
+    $ kubectl kafka topics list --command-config gone.properties
+    --- stderr
+    error: --command-config: cannot read gone.properties: No such file or directory (os error 2)
+    --- exit code 1
+    ");
+}
+
+#[test]
+fn a_user_and_a_file() {
+    assert_snapshot!(kafka(&["topics", "list", "--kafka-user", "alice", "--command-config", "client.properties"]).file("client.properties", "x=y").run(), @"
+    $ kubectl kafka topics list --kafka-user alice --command-config client.properties
+    --- stderr
+    error: --kafka-user and --command-config exclude each other
+    --- exit code 2
+    ");
+}
+
+#[test]
+fn a_user_behind_an_address() {
+    assert_snapshot!(kafka(&["topics", "list", "--kafka-user", "alice", "--bootstrap-server", "127.0.0.1:1"]).run(), @"
+    $ kubectl kafka topics list --kafka-user alice --bootstrap-server 127.0.0.1:1
+    --- stderr
+    error: --kafka-user and --bootstrap-server exclude each other
+    hint: name a file with what to connect with by --command-config
+    --- exit code 2
+    ");
+}
+
+#[test]
+fn kerberos() {
+    assert_snapshot!(kafka(&["topics", "list", "--bootstrap-server", "127.0.0.1:1", "--command-config", "client.properties"]).file("client.properties", "security.protocol=SASL_SSL\nsasl.mechanism=GSSAPI\n").run(), @"
+    $ kubectl kafka topics list --bootstrap-server 127.0.0.1:1 --command-config client.properties
+    --- stderr
+    error: client.properties: sasl.mechanism=GSSAPI is not supported
+    hint: PLAIN, SCRAM-SHA-256 and SCRAM-SHA-512 are
+    --- exit code 1
+    ");
+}
+
+#[test]
+fn a_java_store() {
+    assert_snapshot!(kafka(&["topics", "list", "--bootstrap-server", "127.0.0.1:1", "--command-config", "client.properties"]).file("client.properties", "security.protocol=SSL\nssl.truststore.location=client.properties\n").run(), @"
+    $ kubectl kafka topics list --bootstrap-server 127.0.0.1:1 --command-config client.properties
+    --- stderr
+    error: client.properties: ssl.truststore.location: client.properties is a JKS store, and only PEM is read
+    hint: convert it with `keytool -importkeystore -srckeystore client.properties -destkeystore store.p12 -deststoretype PKCS12 && openssl pkcs12 -in store.p12 -nokeys -out ca.pem`, then set ssl.truststore.location=ca.pem and ssl.truststore.type=PEM
+    --- exit code 1
+    ");
+}
+
+#[test]
+fn a_login_that_is_not_closed() {
+    assert_snapshot!(kafka(&["topics", "list", "--bootstrap-server", "127.0.0.1:1", "--command-config", "client.properties"]).file("client.properties", r#"security.protocol=SASL_PLAINTEXT
+sasl.mechanism=PLAIN
+sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required username="a" password="s3cret"
+"#).run(), @r#"
+    $ kubectl kafka topics list --bootstrap-server 127.0.0.1:1 --command-config client.properties
+    --- stderr
+    error: client.properties: sasl.jaas.config: it does not end in a semicolon
+    hint: write sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required username="USER" password="PASSWORD";
+    --- exit code 1
+    "#);
+}
+
+#[test]
+fn a_generated_password_that_would_be_lost() {
+    assert_snapshot!(kafka(&["users", "create", "alice", "--bootstrap-server", "127.0.0.1:1", "--secret", "x", "--password-file", "y"]).run(), @"
+    $ kubectl kafka users create alice --bootstrap-server 127.0.0.1:1 --secret x --password-file y
+    --- stderr
+    error: the argument '--secret <NAME>' cannot be used with '--password-file <FILE>'
+
+    Usage: kubectl kafka users create --bootstrap-server <HOST:PORT> --secret <NAME> <NAME>
+
+    For more information, try '--help'.
+    --- exit code 2
+    ");
+}
+
+#[test]
+fn a_user_that_no_secret_can_carry() {
+    assert_snapshot!(kafka(&["users", "create", "Alice"]).run(), @r#"
+    $ kubectl kafka users create Alice
+    --- stderr
+    error: user "Alice": its Secret carries the name, which must suit Kubernetes
+    hint: a name has 1 to 63 lower-case letters, digits, hyphens and dots, and begins and ends with a letter or digit
+    --- exit code 2
+    "#);
+}
+
+#[test]
+fn the_admin_stays() {
+    assert_snapshot!(kafka(&["users", "delete", "admin"]).run(), @r#"
+    $ kubectl kafka users delete admin
+    --- stderr
+    error: user "admin" is the one that kubectl kafka itself logs in as
+    hint: give it a new password with `kubectl kafka users rotate admin`
+    --- exit code 2
+    "#);
+}
+
+#[test]
+fn too_few_iterations() {
+    assert_snapshot!(kafka(&["users", "create", "alice", "--iterations", "1"]).run(), @"
+    $ kubectl kafka users create alice --iterations 1
+    --- stderr
+    error: invalid value '1' for '--iterations <COUNT>': 1 is not in 4096..=16384
+
+    For more information, try '--help'.
+    --- exit code 2
+    ");
+}
+
+#[test]
+fn a_rule_for_nobody() {
+    assert_snapshot!(kafka(&["acls", "create", "--topic", "orders", "--operation", "Read"]).run(), @"
+    $ kubectl kafka acls create --topic orders --operation Read
+    --- stderr
+    error: the following required arguments were not provided:
+      --principal <NAME>
+
+    Usage: kubectl kafka acls create --principal <NAME> --topic <TOPIC> --operation <OPERATION>
+
+    For more information, try '--help'.
+    --- exit code 2
+    ");
+}
+
+#[test]
+fn a_rule_on_nothing() {
+    assert_snapshot!(kafka(&["acls", "create", "--principal", "alice", "--operation", "Read"]).run(), @"
+    $ kubectl kafka acls create --principal alice --operation Read
+    --- stderr
+    error: nothing to give access to
+    hint: name it with --topic, --group, --transactional-id or --kafka-cluster
+    --- exit code 2
+    ");
+}
+
+#[test]
+fn an_operation_that_means_nothing_there() {
+    assert_snapshot!(kafka(&["acls", "create", "--principal", "alice", "--group", "g", "--operation", "write"]).run(), @"
+    $ kubectl kafka acls create --principal alice --group g --operation write
+    --- stderr
+    error: --operation Write means nothing on a Group
+    hint: on a Group there are Read, Describe, Delete, DescribeConfigs, AlterConfigs and All
+    --- exit code 2
+    ");
+}
+
+#[test]
+fn an_operation_that_is_none() {
+    assert_snapshot!(kafka(&["acls", "create", "--principal", "alice", "--group", "g", "--operation", "reed"]).run(), @"
+    $ kubectl kafka acls create --principal alice --group g --operation reed
+    --- stderr
+    error: invalid value 'reed' for '--operation <OPERATION>': expected an operation of All, Read, Write, Create, Delete, Alter, Describe, ClusterAction, DescribeConfigs, AlterConfigs, IdempotentWrite, CreateTokens, DescribeTokens, TwoPhaseCommit
+
+    For more information, try '--help'.
+    --- exit code 2
+    ");
+}
+
+#[test]
+fn a_rehearsal_of_rules() {
+    assert_snapshot!(kafka(&["acls", "create", "--principal", "alice", "--topic", "orders", "--group", "g", "--consumer", "--dry-run=client"]).run(), @"
+    $ kubectl kafka acls create --principal alice --topic orders --group g --consumer --dry-run=client
+    --- stdout
+    Allow User:alice Read on Topic orders created (dry run)
+    Allow User:alice Describe on Topic orders created (dry run)
+    Allow User:alice Read on Group g created (dry run)
+    --- exit code 0
+    ");
+}
+
+#[test]
+fn all_rules_at_once_must_be_said() {
+    assert_snapshot!(kafka(&["acls", "delete"]).run(), @"
+    $ kubectl kafka acls delete
+    --- stderr
+    error: which rules? nothing chooses them
+    hint: choose them with --principal, --topic, --group and the like, or pass --all
+    --- exit code 2
+    ");
+}
+
+#[test]
+fn kubectls_cluster_flag_is_not_a_resource() {
+    assert_snapshot!(kafka(&["acls", "create", "--principal", "alice", "--cluster", "--operation", "Alter"]).run(), @"
+    $ kubectl kafka acls create --principal alice --cluster --operation Alter
+    --- stderr
+    error: a value is required for '--cluster <NAME>' but none was supplied
+
+    For more information, try '--help'.
+    --- exit code 2
+    ");
+}

@@ -1,0 +1,267 @@
+//! A secure Kafka: the admin without a flag, users who may little, and every way to be refused.
+
+use std::path::PathBuf;
+
+use serde_json::json;
+use tempfile::TempDir;
+
+use crate::world::{Kafka, User, documented, own, secured, unique};
+
+trials! {
+    the_admin_needs_no_flag,
+    a_user_with_one_topic_has_that_one_and_no_other,
+    a_user_who_may_nothing_is_told_what_to_allow_and_then_may,
+    a_users_file_is_complete_and_a_new_password_makes_it_old,
+    a_wrong_authority_is_refused,
+    java_stores_and_other_mechanisms_are_refused_by_name,
+    no_password_is_on_the_screen_however_much_is_said,
+    whoever_may_not_read_the_secret_is_told_which_and_a_file_does,
+    a_user_whose_secret_cannot_be_written_is_not_made,
+    deny_wins_and_only_what_is_shown_is_deleted,
+    a_deleted_user_is_gone_in_both_places,
+    with_tls_alone_nobody_needs_a_secret,
+}
+
+fn the_admin_needs_no_flag() {
+    let kafka = secured();
+    let topic = kafka.topic(&["--partitions", "2"]);
+    kafka.produce(&topic, &[], "one\ntwo\n").succeeded();
+    let mut read = kafka.consume(&topic, &[]).succeeded().lines();
+    read.sort();
+    assert_eq!(read, ["one", "two"]);
+    let group = unique("g");
+    assert_eq!(kafka.consume(&topic, &["--group", &group]).succeeded().lines().len(), 2);
+    kafka.run(&["verify"]).succeeded();
+    let status = kafka.run(&["status", "-o", "json"]).succeeded().json();
+    assert_eq!(status["healthy"], true, "{status}");
+    let users = kafka.run(&["users", "list", "-o", "json"]).succeeded().json();
+    let admin = users["items"].as_array().expect("items").iter().find(|user| user["name"] == "admin");
+    assert_eq!(admin.expect("the admin")["secret"], "secured-user-admin");
+}
+
+/// A user who may nothing yet.
+fn user(kafka: &Kafka) -> String {
+    let name = unique("user");
+    kafka.run(&["users", "create", &name]).succeeded();
+    name
+}
+
+fn a_user_with_one_topic_has_that_one_and_no_other() {
+    let kafka = secured();
+    let (mine, other, group) = (kafka.topic(&[]), kafka.topic(&[]), unique("g"));
+    let name = user(kafka);
+    let as_user = ["--kafka-user", name.as_str()];
+    for role in ["--producer", "--consumer"] {
+        let group: &[&str] = if role == "--consumer" { &["--group", &group] } else { &[] };
+        let grant = ["acls", "create", "--principal", &name, "--topic", &mine, role];
+        kafka.run(&[&grant[..], group].concat()).succeeded();
+    }
+    kafka.produce(&mine, &as_user, "hello\n").succeeded();
+    assert_eq!(kafka.consume(&mine, &as_user).succeeded().lines(), ["hello"]);
+    let grouped = [&as_user[..], &["--group", &group]].concat();
+    assert_eq!(kafka.consume(&mine, &grouped).succeeded().lines(), ["hello"]);
+    let seen = kafka.run(&[&["topics", "list", "-o", "name"][..], &as_user].concat()).succeeded().lines();
+    assert_eq!(seen, [format!("topic/{mine}")]);
+    kafka.consume(&other, &as_user).exited(1).says(&format!("topic \"{other}\"")).says("TOPIC_AUTHORIZATION_FAILED");
+    let other_group = unique("g");
+    let grouped = [&as_user[..], &["--group", &other_group]].concat();
+    kafka.consume(&mine, &grouped).exited(1).says(&format!("--operation Read --group {other_group}"));
+    kafka
+        .run(&[&["topics", "delete", &mine, "--yes"][..], &as_user].concat())
+        .exited(1)
+        .says(&format!("kubectl kafka acls create --principal {name} --operation Delete --topic {mine}"));
+}
+
+fn a_user_who_may_nothing_is_told_what_to_allow_and_then_may() {
+    let kafka = secured();
+    let topic = kafka.topic(&[]);
+    let name = user(kafka);
+    let as_user = ["--kafka-user", name.as_str()];
+    assert_eq!(kafka.run(&[&["topics", "list", "-o", "name"][..], &as_user].concat()).succeeded().lines().len(), 0);
+    let refused = kafka.produce(&topic, &as_user, "hello\n").exited(1).says(&format!("User:{name}"));
+    // What is offered can be pasted, and it is enough.
+    let offered = refused.stderr.split('`').nth(1).expect("a command").to_owned();
+    let words: Vec<&str> = offered.split(' ').collect();
+    kafka.run(&words[2..]).succeeded();
+    kafka.produce(&topic, &as_user, "hello\n").succeeded();
+    for (arguments, offered) in [
+        (&["users", "list"][..], "--operation Describe --kafka-cluster"),
+        (&["acls", "list"], "--operation Describe --kafka-cluster"),
+        (&["acls", "create", "--principal", &name, "--topic", &topic, "--operation", "All"], "--operation Alter"),
+    ] {
+        let refused = kafka.run(&[arguments, &as_user].concat()).exited(1).says(offered);
+        assert!(refused.elapsed.as_secs() < 10, "a refusal is final: {refused}");
+    }
+}
+
+/// A user's `client.properties` in a file, changed.
+fn client_properties(kafka: &Kafka, user: &str, change: impl Fn(String) -> String) -> (TempDir, PathBuf) {
+    let text = secret(kafka, user, "client\\.properties");
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("client.properties");
+    std::fs::write(&path, change(text)).expect("a file");
+    (directory, path)
+}
+
+fn secret(kafka: &Kafka, user: &str, key: &str) -> String {
+    let path = format!("go-template={{{{index .data \"{}\" | base64decode}}}}", key.replace('\\', ""));
+    kafka.kubectl(&["get", "secret", &format!("secured-user-{user}"), "-o", &path])
+}
+
+fn a_users_file_is_complete_and_a_new_password_makes_it_old() {
+    let kafka = secured();
+    let name = user(kafka);
+    let (_directory, file) = client_properties(kafka, &name, |text| text);
+    let config = file.display().to_string();
+    kafka.run(&["topics", "list", "--command-config", &config]).succeeded();
+
+    kafka.run(&["users", "rotate", &name]).succeeded().says("needs the new password");
+    kafka.run(&["topics", "list", "--kafka-user", &name]).succeeded();
+    let password = std::fs::read_to_string(&file).expect("the file");
+    let password = password.split("password=\"").nth(1).and_then(|rest| rest.split('"').next()).expect("a password");
+    let refused = kafka.run(&["topics", "list", "--command-config", &config]).exited(1);
+    assert!(refused.stderr.contains(&format!("does not know user \"{name}\" or its password is another")), "{refused}");
+    assert!(!refused.stderr.contains(password), "{refused}");
+    assert!(refused.elapsed.as_secs() < 10, "a refusal is final: {refused}");
+}
+
+fn a_wrong_authority_is_refused() {
+    let kafka = secured();
+    let other = rcgen::generate_simple_self_signed(vec!["other".to_owned()]).expect("a certificate").cert.pem();
+    let one_line = other.trim_end().replace('\n', "\\n");
+    let (_directory, file) = client_properties(kafka, "admin", |text| {
+        let (before, _) = text.split_once("ssl.truststore.certificates=").expect("an authority");
+        format!("{before}ssl.truststore.certificates={one_line}\n")
+    });
+    let config = file.display().to_string();
+    let refused = kafka.run(&["topics", "list", "--command-config", &config]).exited(1);
+    assert!(refused.stderr.contains("is not signed by the certificate authority of"), "{refused}");
+    assert!(refused.elapsed.as_secs() < 10, "a refusal is final: {refused}");
+}
+
+fn java_stores_and_other_mechanisms_are_refused_by_name() {
+    let kafka = secured();
+    for (from, to, said) in [
+        ("sasl.mechanism=SCRAM-SHA-512", "sasl.mechanism=OAUTHBEARER", "sasl.mechanism=OAUTHBEARER is not supported"),
+        ("sasl.mechanism=SCRAM-SHA-512", "sasl.mechanism=SCRAM-SHA-256", "it has SCRAM-SHA-512"),
+        ("security.protocol=SASL_SSL", "security.protocol=SASL_PLAINTEXT", "uses TLS, and plain text was sent"),
+        ("security.protocol=SASL_SSL", "security.protocol=SSL", "wants a login (SCRAM-SHA-512), and there is none"),
+    ] {
+        let (_directory, file) = client_properties(kafka, "admin", |text| text.replace(from, to));
+        let config = file.display().to_string();
+        kafka.run(&["topics", "list", "--command-config", &config]).exited(1).says(said);
+    }
+}
+
+fn no_password_is_on_the_screen_however_much_is_said() {
+    let kafka = secured();
+    let name = user(kafka);
+    let before = [secret(kafka, "admin", "password"), secret(kafka, &name, "password")];
+    let topic = kafka.topic(&[]);
+    let outcomes = [
+        kafka.run(&["topics", "list", "-v=9"]),
+        kafka.produce(&topic, &["-v=9"], "hello\n"),
+        kafka.consume(&topic, &["-v=9"]),
+        kafka.run(&["users", "rotate", &name, "-v=9", "-o", "json"]),
+        kafka.run(&["status", "-v=9"]),
+        kafka.run(&["topics", "list", "--kafka-user", &name, "-v=9"]),
+    ];
+    let after = secret(kafka, &name, "password");
+    assert_ne!(before[1], after);
+    for outcome in outcomes {
+        let outcome = outcome.succeeded();
+        assert!(outcome.stderr.contains("logged in"), "the log says who logs in: {outcome}");
+        let all = format!("{}{}", outcome.stdout_text(), outcome.stderr);
+        for password in before.iter().chain([&after]) {
+            assert!(password.len() >= 32 && !all.contains(password.as_str()), "a password is shown by {outcome}");
+        }
+        assert!(!all.contains("PRIVATE KEY"), "a key is shown by {outcome}");
+    }
+}
+
+fn whoever_may_not_read_the_secret_is_told_which_and_a_file_does() {
+    let kafka = secured();
+    let person = User::who_may(&kafka.namespace.name, &documented("kafka-user"));
+    let refused = person.run(&["topics", "list"]).exited(1).says("secret/secured-user-admin");
+    assert!(refused.stderr.contains("--kafka-user") && refused.stderr.contains("--command-config"), "{refused}");
+    let name = user(kafka);
+    let (_directory, file) = client_properties(kafka, &name, |text| text);
+    person.run(&["topics", "list", "--command-config", &file.display().to_string()]).succeeded();
+
+    // The Role of the page is enough for a user's own Secret, and for no other.
+    let own = json!({"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"],
+        "resourceNames": [format!("secured-user-{name}")]});
+    let person = User::who_may(&kafka.namespace.name, &[documented("kafka-user"), vec![own]].concat());
+    person.run(&["topics", "list", "--kafka-user", &name]).succeeded();
+    person.run(&["topics", "list", "--kafka-user", "admin"]).exited(1).says("secret/secured-user-admin");
+}
+
+fn a_user_whose_secret_cannot_be_written_is_not_made() {
+    let kafka = secured();
+    let reads = json!({"apiGroups": [""], "resources": ["secrets", "configmaps"], "verbs": ["get"]});
+    let person = User::who_may(&kafka.namespace.name, &[documented("kafka-user"), vec![reads]].concat());
+    let name = unique("user");
+    person.run(&["users", "create", &name]).exited(1).says("Forbidden");
+    kafka.run(&["users", "describe", &name]).exited(1).says(&format!("no user \"{name}\""));
+
+    let made = user(kafka);
+    let before = secret(kafka, &made, "password");
+    person.run(&["users", "rotate", &made]).exited(1).says("Forbidden");
+    assert_eq!(secret(kafka, &made, "password"), before);
+    kafka.run(&["topics", "list", "--kafka-user", &made]).succeeded();
+
+    let manager =
+        User::who_may(&kafka.namespace.name, &[documented("kafka-user"), documented("kafka-user-manager")].concat());
+    manager.run(&["users", "create", &name]).succeeded();
+    manager.run(&["users", "rotate", &name]).succeeded();
+    manager.run(&["users", "list"]).succeeded();
+    manager.run(&["users", "delete", &name, "--yes"]).succeeded();
+}
+
+fn deny_wins_and_only_what_is_shown_is_deleted() {
+    let kafka = secured();
+    let topic = kafka.topic(&[]);
+    let name = user(kafka);
+    let as_user = ["--kafka-user", name.as_str()];
+    let acl = ["acls", "create", "--principal", &name, "--topic"];
+    kafka.run(&[&acl[..], &[&topic[..4], "--prefixed", "--operation", "All"]].concat()).succeeded();
+    kafka.produce(&topic, &as_user, "hello\n").succeeded();
+    kafka.run(&[&acl[..], &[&topic, "--operation", "Write", "--deny"]].concat()).succeeded();
+    kafka.produce(&topic, &as_user, "hello\n").exited(1).says("--operation Write");
+    let applies =
+        kafka.run(&["acls", "list", "--topic", &topic, "--principal", &name, "-o", "json"]).succeeded().json();
+    assert_eq!(applies["items"].as_array().map(Vec::len), Some(2), "{applies}");
+
+    let delete = ["acls", "delete", "--principal", &name, "--topic", &topic];
+    kafka.run(&delete).exited(2).says("--yes");
+    let deleted = kafka.run(&[&delete[..], &["--yes"]].concat()).succeeded().lines();
+    assert_eq!(deleted, [format!("Deny User:{name} Write on Topic {topic} deleted")]);
+    kafka.produce(&topic, &as_user, "hello\n").succeeded();
+}
+
+fn a_deleted_user_is_gone_in_both_places() {
+    let kafka = secured();
+    let name = user(kafka);
+    kafka.run(&["acls", "create", "--principal", &name, "--group", "g", "--operation", "Read"]).succeeded();
+    kafka.run(&["users", "create", &name]).exited(1).says("already exists");
+    kafka.run(&["users", "delete", &name]).exited(2).says("--yes");
+    kafka.run(&["users", "delete", &name, "--yes"]).succeeded().says("1 ACL of user");
+    kafka.run(&["users", "describe", &name]).exited(1);
+    kafka.run(&["topics", "list", "--kafka-user", &name]).exited(1).says(&format!("no Secret secured-user-{name}"));
+    kafka.run(&["users", "delete", &name, "--yes"]).exited(1).says("no user");
+    kafka.run(&["users", "delete", &name, "--yes", "--if-exists"]).succeeded();
+    kafka.run(&["users", "delete", "admin", "--yes"]).exited(2);
+}
+
+fn with_tls_alone_nobody_needs_a_secret() {
+    let kafka = own(&["--tls"]);
+    let topic = kafka.topic(&[]);
+    kafka.produce(&topic, &[], "hello\n").succeeded();
+    assert_eq!(kafka.consume(&topic, &[]).succeeded().lines(), ["hello"]);
+    kafka.run(&["status"]).succeeded();
+    let authority = json!({"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get"],
+        "resourceNames": ["own-ca"]});
+    let person = User::who_may(&kafka.namespace.name, &[documented("kafka-user"), vec![authority]].concat());
+    person.run(&["topics", "list"]).succeeded();
+    kafka.run(&["users", "create", "alice"]).exited(1).says("lets everyone in");
+}
