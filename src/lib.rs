@@ -20,7 +20,8 @@
 //! * [`commands`]: one folder or file per noun, one file per verb.
 //! * [`k8s`]: Kubernetes; knows nothing of Kafka's protocol or of the terminal.
 //! * [`kafka`]: the protocol; knows nothing of Kubernetes or of the terminal.
-//! * [`connect`]: the only room that knows both; joins them through [`kafka::Dialer`].
+//! * [`zookeeper`]: ZooKeeper's four-letter words, for clusters that still run it; knows neither of the two.
+//! * [`connect`]: the only room that knows them; joins Kubernetes and Kafka through [`kafka::Dialer`].
 //! * [`roll`]: replaces pods one after the other, as Kafka's health allows; knows both sides too.
 //! * [`gateway`]: one loopback listener per broker for clients that open their own sockets
 //!   (librdkafka); brokers' addresses are rewritten by node id.
@@ -36,5 +37,6 @@ pub mod kafka;
 pub mod roll;
 pub mod ui;
 pub mod view;
+pub mod zookeeper;
 
 pub use error::{CommandError, CommandResult, ErrorKind, Exit};

@@ -12,7 +12,7 @@ use crate::cli::OutputArgs;
 use crate::error::{CommandResult, Exit};
 use crate::k8s::inspect::{self, Inspection};
 use crate::k8s::inventory::{self, Installed};
-use crate::k8s::manifests::ClusterSpec;
+use crate::k8s::manifests::{ClusterMode, ClusterSpec};
 use crate::k8s::names::CLIENT_PORT;
 use crate::k8s::{ClusterName, Role};
 use crate::ui::{TextOptions, View};
@@ -100,9 +100,11 @@ struct Row {
     namespace: String,
     name: ClusterName,
     kafka_version: Option<String>,
-    mode: &'static str,
-    /// `None` when the brokers are the controllers.
+    mode: ClusterMode,
+    /// `None` when the brokers are the controllers, and with ZooKeeper.
     controllers: Option<Pods>,
+    /// `None` in KRaft mode.
+    zookeeper: Option<Pods>,
     brokers: Pods,
     status: Standing,
     image: Option<String>,
@@ -160,19 +162,23 @@ fn row(namespace: String, name: ClusterName, inspection: Option<&Inspection>, do
         wanted: inspection.map_or_else(|| spec.map_or(0, |spec| spec.replicas(role)), |cluster| cluster.wanted(role)),
     };
     let (controllers, brokers) = (pods(Role::Controller), pods(Role::Broker));
+    let zookeeper = Some(pods(Role::ZooKeeper)).filter(|pods| pods.wanted > 0);
     let image = inspection
-        .and_then(|cluster| cluster.pods.iter().find_map(|pod| pod.image.clone()))
+        .and_then(|cluster| {
+            cluster.pods.iter().filter(|pod| pod.role != Role::ZooKeeper).find_map(|pod| pod.image.clone())
+        })
         .or_else(|| spec.map(ClusterSpec::image));
     let tag = image.as_deref().and_then(|image| image.rsplit_once(':')).map(|(_, tag)| tag.to_owned());
     let first_pod = inspection.and_then(|cluster| cluster.pods.iter().filter_map(|pod| pod.created).min());
     Row {
         kafka_version: spec.map(|spec| spec.kafka_version.clone()).or(tag),
-        mode: "kraft",
+        mode: if zookeeper.is_some() { ClusterMode::ZooKeeper } else { ClusterMode::Kraft },
         controllers: (controllers.wanted > 0).then_some(controllers),
+        zookeeper,
         brokers,
         status: match inspection {
             None => Standing::Uninstalled,
-            Some(_) => standing(controllers, brokers),
+            Some(_) => standing(zookeeper.unwrap_or(controllers), brokers),
         },
         image,
         bootstrap: format!("{}.{namespace}.svc:{CLIENT_PORT}", name.bootstrap()),
@@ -186,20 +192,20 @@ fn count<T>(items: impl Iterator<Item = T>) -> u32 {
     u32::try_from(items.count()).unwrap_or(u32::MAX)
 }
 
-fn standing(controllers: Pods, brokers: Pods) -> Standing {
-    let ready = controllers.ready + brokers.ready;
+fn standing(quorum: Pods, brokers: Pods) -> Standing {
+    let ready = quorum.ready + brokers.ready;
     if ready == 0 {
         Standing::NotReady
-    } else if ready < controllers.wanted + brokers.wanted {
+    } else if ready < quorum.wanted + brokers.wanted {
         Standing::Degraded
     } else {
         Standing::Ready
     }
 }
 
-const NARROW: [&str; 8] = ["NAMESPACE", "NAME", "KAFKA", "MODE", "CONTROLLERS", "BROKERS", "STATUS", "AGE"];
+const NARROW: [&str; 8] = ["NAMESPACE", "NAME", "KAFKA", "MODE", "QUORUM", "BROKERS", "STATUS", "AGE"];
 const WIDE: [&str; 10] =
-    ["NAMESPACE", "NAME", "KAFKA", "MODE", "CONTROLLERS", "BROKERS", "STATUS", "AGE", "IMAGE", "BOOTSTRAP"];
+    ["NAMESPACE", "NAME", "KAFKA", "MODE", "QUORUM", "BROKERS", "STATUS", "AGE", "IMAGE", "BOOTSTRAP"];
 
 impl View for Clusters {
     fn text(&self, options: TextOptions) -> String {
@@ -230,8 +236,8 @@ impl Row {
             self.namespace.clone(),
             self.name.to_string(),
             self.kafka_version.clone().unwrap_or_else(|| "<unknown>".to_owned()),
-            self.mode.to_owned(),
-            self.controllers.map_or_else(|| "combined".to_owned(), of),
+            self.mode.to_string(),
+            self.zookeeper.or(self.controllers).map_or_else(|| "combined".to_owned(), of),
             of(self.brokers),
             format!("{:?}", self.status),
             lived.map_or_else(|| "<unknown>".to_owned(), age),
@@ -294,17 +300,35 @@ mod tests {
         };
         assert_eq!(
             shown(vec![running], vec![kept]),
-            "NAMESPACE   NAME   KAFKA   MODE    CONTROLLERS   BROKERS   STATUS        AGE\n\
-             a           demo   4.3.1   kraft   1/1           1/2       Degraded      90s\n\
-             b           old    4.3.1   kraft   combined      0/1       Uninstalled   90s\n"
+            "NAMESPACE   NAME   KAFKA   MODE    QUORUM     BROKERS   STATUS        AGE\n\
+             a           demo   4.3.1   kraft   1/1        1/2       Degraded      90s\n\
+             b           old    4.3.1   kraft   combined   0/1       Uninstalled   90s\n"
         );
     }
 
     #[test]
     fn pods_alone_tell_enough() {
         let seen = inspection("a", vec![pod(Role::Broker, 0, true)], &[]);
-        assert!(shown(vec![seen], Vec::new()).contains("4.3.1   kraft   combined      1/1       Ready    90s\n"));
+        assert!(shown(vec![seen], Vec::new()).contains("4.3.1   kraft   combined   1/1       Ready    90s\n"));
         let down = inspection("a", vec![pod(Role::Broker, 0, false)], &[]);
         assert!(shown(vec![down], Vec::new()).contains("0/1       NotReady   90s\n"));
+    }
+
+    #[test]
+    fn zookeeper_is_the_quorum_of_a_kafka_that_has_one() {
+        let pods = vec![pod(Role::ZooKeeper, 0, true), pod(Role::ZooKeeper, 1, false), pod(Role::Broker, 0, true)];
+        let running = inspection("a", pods, &[(Role::ZooKeeper, 2), (Role::Broker, 1)]);
+        let kept = Installed {
+            namespace: "b".into(),
+            name: ClusterName::from_label("old"),
+            spec: Preset::Dev.spec().ok().map(|spec| spec.in_mode(ClusterMode::ZooKeeper)),
+            created: Some(Timestamp::UNIX_EPOCH),
+        };
+        assert_eq!(
+            shown(vec![running], vec![kept]),
+            "NAMESPACE   NAME   KAFKA   MODE        QUORUM   BROKERS   STATUS        AGE\n\
+             a           demo   4.3.1   zookeeper   1/2      1/1       Degraded      90s\n\
+             b           old    3.9.2   zookeeper   0/1      0/1       Uninstalled   90s\n"
+        );
     }
 }

@@ -9,6 +9,7 @@ macro_rules! subcommands {
     ) => {
         $(#[$meta])*
         #[derive(Debug, Clone, clap::Subcommand)]
+        #[allow(clippy::large_enum_variant, reason = "one value per run of the program")]
         pub enum $name { $( $(#[$variant_meta])* $variant($args), )+ }
 
         impl $name {

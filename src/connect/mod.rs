@@ -1,6 +1,7 @@
-//! The only room that knows Kubernetes and Kafka: finds the cluster that was meant, and joins the two
-//! through [`kafka::Dialer`](crate::kafka::Dialer).
+//! The only room that knows Kubernetes and what runs on it: finds the cluster that was meant, and joins it with
+//! Kafka through [`kafka::Dialer`](crate::kafka::Dialer), and with ZooKeeper in [`ensemble`].
 
+pub mod ensemble;
 mod login;
 mod port_forward;
 mod quorum;

@@ -143,7 +143,7 @@ async fn claims(kubernetes: &Kubernetes, name: &ClusterName) -> Result<Vec<Claim
 }
 
 fn pod_of(name: &ClusterName, full: &str) -> Option<(Role, u32)> {
-    [Role::Controller, Role::Broker].into_iter().find_map(|role| {
+    Role::ALL.into_iter().find_map(|role| {
         let (volume, ordinal) = full.rsplit_once('-')?;
         let volume = volume.strip_suffix(&name.workload(role))?.strip_suffix('-')?;
         let disk = match volume.strip_prefix(DATA_VOLUME)? {
@@ -159,7 +159,7 @@ async fn workloads(kubernetes: &Kubernetes, name: &ClusterName) -> Result<Vec<Ro
     let api: Api<StatefulSet> = Api::namespaced(kubernetes.client.clone(), &kubernetes.namespace);
     let list = kubernetes.call(api.list(&ListParams::default().labels(&name.selector()))).await?;
     let has = |role: Role| list.items.iter().any(|set| set.metadata.name.as_deref() == Some(&name.workload(role)));
-    Ok([Role::Controller, Role::Broker].into_iter().filter(|role| has(*role)).collect())
+    Ok(Role::ALL.into_iter().filter(|role| has(*role)).collect())
 }
 
 #[cfg(test)]
@@ -175,6 +175,7 @@ mod tests {
             ("data-2-demo-broker-1", Some((Role::Broker, 1))),
             ("data-0-demo-broker-1", None),
             ("data-my-demo-broker-1", None),
+            ("data-demo-zookeeper-1", Some((Role::ZooKeeper, 1))),
             ("data-demo-broker-x", None),
             ("data-demo-brokers-0", None),
             ("data-other-broker-0", None),

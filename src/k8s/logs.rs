@@ -6,7 +6,7 @@ use kube::api::LogParams;
 
 use super::client::Kubernetes;
 use super::error::Result;
-use super::names::CONTAINER;
+use super::names::Role;
 
 /// A stack trace is thirty lines long, and the line that matters stands above it.
 const TAIL: i64 = 60;
@@ -15,10 +15,10 @@ const SHOWN: usize = 10;
 
 /// The last lines of the run that ended, without the frames of stack traces; of the current run, when
 /// there is no earlier one.
-pub async fn last_words(kubernetes: &Kubernetes, pod: &str) -> Result<Vec<String>> {
+pub async fn last_words(kubernetes: &Kubernetes, pod: &str, role: Role) -> Result<Vec<String>> {
     let pods: Api<Pod> = Api::namespaced(kubernetes.client.clone(), &kubernetes.namespace);
     let of = |previous| LogParams {
-        container: Some(CONTAINER.to_owned()),
+        container: Some(role.container().to_owned()),
         tail_lines: Some(TAIL),
         previous,
         ..LogParams::default()

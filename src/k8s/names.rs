@@ -28,6 +28,8 @@ pub const LABEL_USER: &str = "kubectl-kafka.io/user";
 pub const ADMIN: &str = "admin";
 /// The container that runs Kafka.
 pub const CONTAINER: &str = "kafka";
+/// The container that runs ZooKeeper.
+pub const ZOOKEEPER_CONTAINER: &str = "zookeeper";
 
 /// Where every client connects.
 pub const CLIENT_PORT: u16 = 9092;
@@ -35,6 +37,8 @@ pub const CLIENT_PORT: u16 = 9092;
 pub const INTERNAL_PORT: u16 = 9091;
 /// The controllers' quorum.
 pub const CONTROLLER_PORT: u16 = 9093;
+/// Where ZooKeeper's clients connect: the brokers.
+pub const ZOOKEEPER_PORT: u16 = 2181;
 /// Prometheus.
 pub const METRICS_PORT: u16 = 9404;
 /// The name of [`METRICS_PORT`] in pods and services.
@@ -62,7 +66,8 @@ impl ClusterName {
         &self.0
     }
 
-    /// `<c>-broker` or `<c>-controller`: the StatefulSet, its ConfigMap and its PodDisruptionBudget.
+    /// `<c>-broker`, `<c>-controller` or `<c>-zookeeper`: the StatefulSet, its ConfigMap and its
+    /// PodDisruptionBudget.
     pub fn workload(&self, role: Role) -> String {
         format!("{}-{role}", self.0)
     }
@@ -80,6 +85,11 @@ impl ClusterName {
     /// The service that clients in the cluster bootstrap from.
     pub fn bootstrap(&self) -> String {
         format!("{}-bootstrap", self.0)
+    }
+
+    /// The service that finds any ZooKeeper server.
+    pub fn zookeeper(&self) -> String {
+        self.workload(Role::ZooKeeper)
     }
 
     /// The Secret with the cluster's id and the controllers' directory ids.
@@ -171,25 +181,46 @@ impl fmt::Display for ClusterName {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Role {
+    /// Part of the ZooKeeper ensemble, where there is one instead of controllers.
+    #[serde(rename = "zookeeper")]
+    ZooKeeper,
     /// Part of the KRaft quorum only.
     Controller,
     /// Serves clients.
     Broker,
 }
 
+/// What Kafka itself writes where there is no node.
+const NO_NODE: i32 = -1;
+
 impl Role {
+    /// All of them, in the order in which they start: those that the others need come first.
+    pub const ALL: [Self; 3] = [Self::ZooKeeper, Self::Controller, Self::Broker];
+
     /// The node id of ordinal 0. The offsets are fixed, so that the roles never share an id and an id is
-    /// never used again for something else.
+    /// never used again for something else. ZooKeeper servers are no nodes of Kafka: Kafka's own -1.
     pub fn first_node_id(self) -> i32 {
         match self {
+            Self::ZooKeeper => NO_NODE,
             Self::Controller => 0,
             Self::Broker => 100,
         }
     }
 
-    /// The node id of a pod.
+    /// The node id of a pod; -1 for a ZooKeeper server.
     pub fn node_id(self, ordinal: u32) -> i32 {
-        self.first_node_id() + i32::try_from(ordinal).unwrap_or(i32::MAX - 100)
+        match self {
+            Self::ZooKeeper => NO_NODE,
+            Self::Controller | Self::Broker => self.first_node_id() + i32::try_from(ordinal).unwrap_or(i32::MAX - 100),
+        }
+    }
+
+    /// The container that runs the server.
+    pub fn container(self) -> &'static str {
+        match self {
+            Self::ZooKeeper => ZOOKEEPER_CONTAINER,
+            Self::Controller | Self::Broker => CONTAINER,
+        }
     }
 }
 
@@ -197,17 +228,17 @@ impl FromStr for Role {
     type Err = String;
 
     fn from_str(component: &str) -> Result<Self, String> {
-        match component {
-            "controller" => Ok(Self::Controller),
-            "broker" => Ok(Self::Broker),
-            other => Err(format!("`{other}` is no role of a Kafka pod")),
-        }
+        Self::ALL
+            .into_iter()
+            .find(|role| role.to_string() == component)
+            .ok_or_else(|| format!("`{component}` is no role of a Kafka pod"))
     }
 }
 
 impl fmt::Display for Role {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
+            Self::ZooKeeper => "zookeeper",
             Self::Controller => "controller",
             Self::Broker => "broker",
         })
@@ -225,5 +256,14 @@ mod tests {
         for bad in ["", "Demo", "2demo", "demo-", "de.mo", "de_mo", &"d".repeat(41)] {
             assert!(bad.parse::<ClusterName>().is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_role_comes_back_from_its_label() {
+        for role in Role::ALL {
+            assert_eq!(role.to_string().parse(), Ok(role));
+        }
+        assert!("connect".parse::<Role>().is_err());
+        assert_eq!((Role::ZooKeeper.node_id(2), Role::Controller.node_id(2), Role::Broker.node_id(2)), (-1, 2, 102));
     }
 }

@@ -21,8 +21,8 @@ use super::names::{ClusterName, LABEL_COMPONENT, Role};
 pub struct Belongings {
     /// The brokers' StatefulSet.
     pub brokers: Vec<Manifest>,
-    /// The controllers' StatefulSet.
-    pub controllers: Vec<Manifest>,
+    /// The StatefulSet of the controllers, or of ZooKeeper.
+    pub quorum: Vec<Manifest>,
     /// What only running pods need.
     pub rest: Vec<Manifest>,
     /// The volume claims.
@@ -58,7 +58,7 @@ impl Belongings {
 
     /// Whether nothing runs: at most data is kept.
     pub fn is_uninstalled(&self) -> bool {
-        self.brokers.is_empty() && self.controllers.is_empty() && self.rest.is_empty()
+        self.brokers.is_empty() && self.quorum.is_empty() && self.rest.is_empty()
     }
 
     /// Whether there is nothing at all.
@@ -68,9 +68,9 @@ impl Belongings {
 
     fn place(&mut self, name: &ClusterName, object: Manifest) {
         let component = object.body.pointer("/metadata/labels").and_then(|labels| labels.get(LABEL_COMPONENT));
-        let is_controller = component.and_then(|value| value.as_str()) == Some(&Role::Controller.to_string());
+        let role = component.and_then(|value| value.as_str()?.parse().ok());
         let slot = match object.resource.kind.as_str() {
-            "StatefulSet" if is_controller => &mut self.controllers,
+            "StatefulSet" if matches!(role, Some(Role::Controller | Role::ZooKeeper)) => &mut self.quorum,
             "StatefulSet" => &mut self.brokers,
             "PersistentVolumeClaim" => &mut self.claims,
             // Ids, keys and passwords are worth something as long as the data is.

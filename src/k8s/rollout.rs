@@ -112,7 +112,12 @@ impl Rollout {
 
     /// Brokers that are the controllers too: there is no StatefulSet for those.
     pub fn is_combined(&self) -> bool {
-        !self.workloads.contains_key(&Role::Controller)
+        !self.workloads.contains_key(&Role::Controller) && !self.has_zookeeper()
+    }
+
+    /// Whether ZooKeeper is what the brokers stand on.
+    pub fn has_zookeeper(&self) -> bool {
+        self.workloads.contains_key(&Role::ZooKeeper)
     }
 }
 

@@ -169,7 +169,14 @@ impl Cluster {
         }
         let controller = self.state().controller;
         match controller {
-            Some(node) => self.connection(node).await,
+            Some(node) => match self.connection(node).await {
+                // It may be dead, and another broker the controller by now: the next try asks that one.
+                Err(error) if error.is_transient() => {
+                    self.metadata(&Ask::Nothing).await?;
+                    Err(error)
+                }
+                connection => connection,
+            },
             None => Ok(bootstrap),
         }
     }
@@ -313,3 +320,7 @@ fn broker(wire: &kafka_protocol::messages::metadata_response::MetadataResponseBr
         rack: wire.rack.as_ref().map(ToString::to_string),
     })
 }
+
+#[cfg(test)]
+#[path = "cluster_tests.rs"]
+mod tests;

@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::connect::ensemble::Answer;
 use crate::k8s::Role;
 use crate::k8s::rollout::{RollPod, Rollout};
 use crate::kafka::NodeId;
 use crate::kafka::admin::quorum::{Quorum, QuorumReplica};
 use crate::kafka::admin::topics::{Partition, Topic};
+use crate::zookeeper::Server;
 
 /// `controller.quorum.fetch.timeout.ms`, where no broker tells it: Kafka's default.
 pub const FETCH_TIMEOUT_MS: i64 = 2000;
@@ -22,6 +24,8 @@ pub struct Facts {
     pub brokers: Result<BrokerFacts, String>,
     /// A voter that was at the leader's end within this time follows it.
     pub fetch_timeout_ms: i64,
+    /// With ZooKeeper: each server, or why it does not answer.
+    pub ensemble: Option<Vec<Answer>>,
 }
 
 /// What the brokers say.
@@ -35,6 +39,8 @@ pub struct BrokerFacts {
     pub moving: BTreeSet<(String, i32)>,
     /// Registered and not fenced.
     pub serving: BTreeSet<NodeId>,
+    /// With ZooKeeper: the broker that is the controller.
+    pub controller: Option<NodeId>,
 }
 
 impl BrokerFacts {
@@ -48,7 +54,21 @@ impl BrokerFacts {
 impl Facts {
     /// The active controller's node.
     pub fn leader(&self) -> Option<NodeId> {
+        if self.ensemble.is_some() {
+            return self.brokers.as_ref().ok().and_then(|brokers| brokers.controller);
+        }
         self.quorum.as_ref().ok().and_then(|quorum| quorum.leader)
+    }
+
+    /// Whether ZooKeeper's writes go through a pod.
+    pub fn leads_zookeeper(&self, pod: &RollPod) -> bool {
+        self.servers().any(|(name, server)| name == pod.name && server.mode.leads())
+    }
+
+    /// The ZooKeeper servers that serve, by pod.
+    pub fn servers(&self) -> impl Iterator<Item = (&str, &Server)> {
+        let answers = self.ensemble.iter().flatten();
+        answers.filter_map(|answer| Some((answer.pod.as_str(), answer.server.as_ref().ok()?)))
     }
 
     /// Whether a node votes in the quorum; `false` when the quorum could not be asked.
@@ -84,6 +104,7 @@ pub(crate) mod samples {
 
     use super::*;
     use crate::k8s::rollout::Workload;
+    use crate::zookeeper::Mode;
 
     pub(crate) fn pod(role: Role, ordinal: u32) -> RollPod {
         RollPod {
@@ -154,9 +175,37 @@ pub(crate) mod samples {
                 min_in_sync: BTreeMap::from([("orders".to_owned(), 2)]),
                 moving: BTreeSet::new(),
                 serving: [100, 101, 102].map(NodeId).into(),
+                controller: None,
             }),
             fetch_timeout_ms: FETCH_TIMEOUT_MS,
+            ensemble: None,
         }
+    }
+
+    /// Three ZooKeeper servers, the second of which leads, and three brokers, the last of which is the
+    /// controller.
+    pub(crate) fn with_zookeeper() -> Facts {
+        let mut facts = with_brokers(healthy(), |brokers| brokers.controller = Some(NodeId(102)));
+        facts.rollout.workloads.remove(&Role::Controller);
+        facts.rollout.workloads.insert(Role::ZooKeeper, workload(3));
+        facts.rollout.pods.retain(|pod| pod.role == Role::Broker);
+        facts.rollout.pods.splice(0..0, (0..3).map(|ordinal| pod(Role::ZooKeeper, ordinal)));
+        facts.quorum = Err("there is none".into());
+        facts.ensemble = Some((0..3).map(|ordinal| answer(ordinal, Some(ordinal == 1))).collect());
+        facts
+    }
+
+    /// A server that leads, follows, or does not answer.
+    pub(crate) fn answer(ordinal: u32, leads: Option<bool>) -> Answer {
+        let server = leads.map(|leads| Server {
+            version: None,
+            mode: if leads { Mode::Leader } else { Mode::Follower },
+            zxid: "0x1".into(),
+            connections: None,
+            latency_ms: None,
+            outstanding: None,
+        });
+        Answer { pod: format!("demo-zookeeper-{ordinal}"), server: server.ok_or_else(|| "refused".to_owned()) }
     }
 
     /// Three brokers that are the controllers too; 101 is the active one.

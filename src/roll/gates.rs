@@ -28,7 +28,10 @@ pub struct Unprotected {
 /// Asks all gates of a pod.
 pub fn verdict(facts: &Facts, pod: &RollPod) -> Verdict {
     let mut verdict = Verdict::default();
-    controller_gate(facts, pod, &mut verdict);
+    match &facts.ensemble {
+        Some(ensemble) => ensemble_gate(facts, ensemble.len(), pod, &mut verdict),
+        None => controller_gate(facts, pod, &mut verdict),
+    }
     if pod.role == Role::Broker {
         match &facts.brokers {
             Ok(brokers) => broker_gate(brokers, pod, &mut verdict),
@@ -38,6 +41,30 @@ pub fn verdict(facts: &Facts, pod: &RollPod) -> Verdict {
         }
     }
     verdict
+}
+
+/// ZooKeeper must have a leader, and keep a majority.
+fn ensemble_gate(facts: &Facts, all: usize, pod: &RollPod, verdict: &mut Verdict) {
+    if !pod.serves() {
+        return;
+    }
+    if !facts.servers().any(|(_, server)| server.mode.leads()) {
+        verdict.blocks.push("ZooKeeper has no leader".to_owned());
+        return;
+    }
+    if pod.role != Role::ZooKeeper {
+        return;
+    }
+    let majority = all / 2 + 1;
+    let others = facts.servers().filter(|(name, _)| *name != pod.name).count();
+    if all <= majority {
+        let words = if all == 1 { "it is the only ZooKeeper server" } else { "there are only two ZooKeeper servers" };
+        verdict.unprotected.quorum = Some(words.to_owned());
+    } else if others < majority {
+        verdict.blocks.push(format!(
+            "without it only {others} of {all} ZooKeeper servers would be left, and {majority} are needed"
+        ));
+    }
 }
 
 /// The others must still be a majority that follows a leader.
@@ -122,7 +149,9 @@ pub fn words(blocks: &[String]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::facts::samples::{combined, healthy, partition, quorum, topic, with_brokers, with_pod};
+    use super::super::facts::samples::{
+        answer, combined, healthy, partition, quorum, topic, with_brokers, with_pod, with_zookeeper,
+    };
     use super::*;
     use crate::kafka::admin::topics::Partition;
 
@@ -144,6 +173,21 @@ mod tests {
         for pod in &healthy().rollout.pods {
             assert_eq!(of(&healthy(), &pod.name), Verdict::default(), "{}", pod.name);
         }
+    }
+
+    #[test]
+    fn zookeeper_keeps_its_majority() {
+        for pod in &with_zookeeper().rollout.pods {
+            assert_eq!(of(&with_zookeeper(), &pod.name), Verdict::default(), "{}", pod.name);
+        }
+        let ensemble = |last| Some(vec![answer(0, Some(false)), answer(1, Some(true)), answer(2, last)]);
+        let two = Facts { ensemble: ensemble(None), ..with_zookeeper() };
+        let reason = "without it only 1 of 3 ZooKeeper servers would be left, and 2 are needed";
+        assert_eq!(blocks(&two, "demo-zookeeper-0"), [reason]);
+        assert_eq!(blocks(&two, "demo-broker-0"), [""; 0], "a majority serves the brokers");
+        let silent = Some((0..3).map(|ordinal| answer(ordinal, None)).collect());
+        let silent = Facts { ensemble: silent, ..with_zookeeper() };
+        assert_eq!(blocks(&silent, "demo-broker-0"), ["ZooKeeper has no leader"]);
     }
 
     #[test]

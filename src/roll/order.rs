@@ -48,6 +48,12 @@ impl Selection {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Place {
+    /// A ZooKeeper server that is not ready has nothing to lose.
+    UnreadyServer,
+    /// A ZooKeeper server that follows.
+    FollowingServer,
+    /// ZooKeeper's leader moves once, at the end.
+    LeadingServer,
     /// A controller that is not ready has nothing to lose.
     UnreadyController,
     /// A controller that follows.
@@ -67,6 +73,9 @@ impl Place {
     pub fn of(facts: &Facts, pod: &RollPod) -> Self {
         let active = facts.leader() == Some(node(pod));
         match (pod.role, pod.serves()) {
+            (Role::ZooKeeper, _) if facts.leads_zookeeper(pod) => Self::LeadingServer,
+            (Role::ZooKeeper, false) => Self::UnreadyServer,
+            (Role::ZooKeeper, true) => Self::FollowingServer,
             (Role::Controller, _) if active => Self::ActiveController,
             (Role::Controller, false) => Self::UnreadyController,
             (Role::Controller, true) => Self::ReadyController,
@@ -79,7 +88,9 @@ impl Place {
     /// For people.
     pub fn words(self) -> &'static str {
         match self {
-            Self::UnreadyController => "not ready: first",
+            Self::UnreadyServer | Self::UnreadyController => "not ready: first",
+            Self::FollowingServer => "ZooKeeper server",
+            Self::LeadingServer => "ZooKeeper's leader: last of them",
             Self::ReadyController => "controller",
             Self::ActiveController => "active controller: last of them",
             Self::UnreadyBroker => "not ready: before the others",
@@ -97,7 +108,7 @@ pub fn ordered<'f>(facts: &Facts, mut pods: Vec<&'f RollPod>) -> Vec<(&'f RollPo
 
 #[cfg(test)]
 mod tests {
-    use super::super::facts::samples::{combined, healthy, quorum, with_pod};
+    use super::super::facts::samples::{combined, healthy, quorum, with_pod, with_zookeeper};
     use super::*;
 
     fn names(facts: &Facts, selection: &Selection) -> Vec<String> {
@@ -116,6 +127,22 @@ mod tests {
                 "demo-controller-0",
                 "demo-controller-2",
                 "demo-controller-1",
+                "demo-broker-0",
+                "demo-broker-1",
+                "demo-broker-2"
+            ]
+        );
+    }
+
+    #[test]
+    fn zookeeper_goes_before_brokers_its_leader_and_the_controller_last() {
+        let selection = Selection::Outdated(vec![Role::ZooKeeper, Role::Broker]);
+        assert_eq!(
+            names(&with_zookeeper(), &selection),
+            [
+                "demo-zookeeper-0",
+                "demo-zookeeper-2",
+                "demo-zookeeper-1",
                 "demo-broker-0",
                 "demo-broker-1",
                 "demo-broker-2"

@@ -35,6 +35,10 @@ impl Before {
 /// to lead the quorum or a partition; that cannot be waited for.
 pub fn pending(facts: &Facts, before: &Before, others_are_stuck: bool) -> Option<String> {
     let Some(pod) = before.ready(&facts.rollout) else { return Some("it is not ready".to_owned()) };
+    if pod.role == Role::ZooKeeper {
+        let serves = facts.servers().any(|(name, _)| name == pod.name);
+        return (!serves).then(|| "ZooKeeper does not serve there yet".to_owned());
+    }
     let quorum = before.voted.then(|| of_quorum(facts, node(pod), others_are_stuck)).flatten();
     quorum.or_else(|| if pod.role == Role::Broker { of_broker(facts, node(pod), others_are_stuck) } else { None })
 }
@@ -81,7 +85,7 @@ fn of_broker(facts: &Facts, this: NodeId, others_are_stuck: bool) -> Option<Stri
 
 #[cfg(test)]
 mod tests {
-    use super::super::facts::samples::{healthy, partition, quorum, with_brokers, with_pod};
+    use super::super::facts::samples::{answer, healthy, partition, quorum, with_brokers, with_pod, with_zookeeper};
     use super::*;
 
     fn before(pod: &str) -> Before {
@@ -99,6 +103,17 @@ mod tests {
         assert_eq!(pending(&replaced(healthy(), "demo-broker-0"), &before("demo-broker-0"), false), None);
         let starting = with_pod(replaced(healthy(), "demo-broker-0"), "demo-broker-0", |pod| pod.ready = false);
         assert!(pending(&starting, &before("demo-broker-0"), false).is_some());
+    }
+
+    #[test]
+    fn a_zookeeper_server_is_back_when_it_serves() {
+        let facts = with_zookeeper();
+        let before = Before::of(&facts, facts.rollout.pod("demo-zookeeper-0").expect("a pod"));
+        let facts = replaced(facts, "demo-zookeeper-0");
+        assert_eq!(pending(&facts, &before, false), None);
+        let silent = vec![answer(0, None), answer(1, Some(true)), answer(2, Some(false))];
+        let silent = Facts { ensemble: Some(silent), ..facts };
+        assert_eq!(pending(&silent, &before, false), Some("ZooKeeper does not serve there yet".into()));
     }
 
     #[test]

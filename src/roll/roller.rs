@@ -262,7 +262,9 @@ impl<'a> Roller<'a> {
     }
 
     async fn show_log(&self, pod: &str) {
-        match logs::last_words(self.kubernetes, pod).await {
+        let is_server = pod.starts_with(&self.name.workload(Role::ZooKeeper));
+        let role = if is_server { Role::ZooKeeper } else { Role::Broker };
+        match logs::last_words(self.kubernetes, pod, role).await {
             Ok(lines) => {
                 self.ui.status(format!("the last lines of pod {pod}:"));
                 for line in lines {

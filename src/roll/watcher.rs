@@ -3,6 +3,7 @@
 use tokio::sync::Mutex;
 
 use super::facts::{BrokerFacts, FETCH_TIMEOUT_MS, Facts};
+use crate::connect::ensemble::{self, Answer};
 use crate::connect::{self, Login, Session};
 use crate::error::CommandError;
 use crate::k8s::discover::{BrokerPod, KafkaCluster};
@@ -12,7 +13,7 @@ use crate::k8s::{ClusterName, Kubernetes, Role};
 use crate::kafka::admin::elections::{self, Elected};
 use crate::kafka::admin::quorum::{self, Quorum};
 use crate::kafka::admin::{cluster, configs, reassignments, topics};
-use crate::kafka::{Ask, Cluster, ClusterOptions, Error};
+use crate::kafka::{Ask, Cluster, ClusterOptions, Error, NodeId};
 
 /// The setting that says how late a voter may be.
 const FETCH_TIMEOUT: &str = "controller.quorum.fetch.timeout.ms";
@@ -54,6 +55,14 @@ impl<'a> Watcher<'a> {
         let mut open = self.open.lock().await;
         let brokers = self.brokers(&mut open, &rollout).await;
         let fetch_timeout_ms = open.as_ref().map_or(FETCH_TIMEOUT_MS, |open| open.fetch_timeout_ms);
+        if rollout.has_zookeeper() {
+            let ensemble = Some(self.ensemble(&rollout).await);
+            if brokers.is_err() {
+                *open = None;
+            }
+            let quorum = Err("there is none with ZooKeeper".to_owned());
+            return Ok(Facts { rollout, quorum, brokers, fetch_timeout_ms, ensemble });
+        }
         // A broker passes this on to a controller, which may hang: nothing waits behind it.
         let asked = match open.as_ref() {
             Some(open) => quorum::describe(&open.kafka).await.map_err(|error| error.to_string()),
@@ -66,7 +75,7 @@ impl<'a> Watcher<'a> {
         if brokers.is_err() || quorum.is_err() {
             *open = None;
         }
-        Ok(Facts { rollout, quorum, brokers, fetch_timeout_ms })
+        Ok(Facts { rollout, quorum, brokers, fetch_timeout_ms, ensemble: None })
     }
 
     /// Closes the connection: the broker at its other end is about to go.
@@ -107,6 +116,13 @@ impl<'a> Watcher<'a> {
         Ok(Open { kafka: session.kafka, fetch_timeout_ms })
     }
 
+    /// Every ZooKeeper server that should be there.
+    async fn ensemble(&self, rollout: &Rollout) -> Vec<Answer> {
+        let servers = rollout.workloads.get(&Role::ZooKeeper).map_or(0, |workload| workload.replicas);
+        let pods: Vec<String> = (0..servers).map(|ordinal| self.name.pod(Role::ZooKeeper, ordinal)).collect();
+        ensemble::ask(self.kubernetes, &self.kubernetes.namespace, &pods).await
+    }
+
     fn place<'p>(&self, pods: impl IntoIterator<Item = &'p RollPod>) -> KafkaCluster {
         let pods = pods.into_iter().map(|pod| BrokerPod {
             name: pod.name.clone(),
@@ -134,11 +150,13 @@ async fn facts(kafka: &Cluster) -> Result<BrokerFacts, Error> {
     let all = Ask::AllTopics;
     let (described, metadata, moving) =
         tokio::join!(cluster::describe(kafka), kafka.metadata(&all), reassignments::ongoing(kafka));
-    let (topics, _) = topics::from_metadata(&metadata?);
+    let metadata = metadata?;
+    let controller = Some(NodeId(metadata.controller_id.0)).filter(|node| node.0 >= 0);
+    let (topics, _) = topics::from_metadata(&metadata);
     let min_in_sync = configs::min_in_sync(kafka, &topics).await?;
     let moving = moving?.into_iter().map(|moving| (moving.topic, moving.partition)).collect();
     let serving = described?.brokers.iter().filter(|broker| !broker.fenced).map(|broker| broker.node).collect();
-    Ok(BrokerFacts { topics, min_in_sync, moving, serving })
+    Ok(BrokerFacts { topics, min_in_sync, moving, serving, controller })
 }
 
 /// As any broker is configured; every node gets the same properties.

@@ -49,7 +49,7 @@ pub(super) async fn rehearse(
     }
     let mut outcomes = all_or_errors(kubernetes, apply::rehearse(kubernetes, &asked, &asked_before).await)?.into_iter();
     let kept_change = |manifest: &Manifest| {
-        if plan.fresh_quorum && *manifest == plan.secret { Change::Configured } else { Change::Unchanged }
+        if plan.fresh_quorum && plan.is_identity(manifest) { Change::Configured } else { Change::Unchanged }
     };
     let steps = manifests.into_iter().zip(existing).map(|(manifest, before)| {
         let change = if is_kept(&manifest, &before) { None } else { outcomes.next() };
@@ -124,7 +124,7 @@ fn stages<'s>(plan: &Plan, steps: &'s [Step]) -> Vec<Vec<&'s Step>> {
     let of = |wanted: &[Manifest]| steps.iter().filter(|step| wanted.contains(&step.manifest)).collect();
     vec![
         of(std::slice::from_ref(&plan.document)),
-        of(std::slice::from_ref(&plan.secret)),
+        of(plan.secret.as_slice()),
         of(&plan.secrets),
         of(&plan.supporting),
         of(&plan.workloads),
@@ -138,11 +138,11 @@ async fn apply_one(kubernetes: &Kubernetes, plan: &Plan, step: &Step) -> Result<
     if !plan.is_written_once(&step.manifest) {
         return apply::apply(kubernetes, &step.manifest, &step.before, Intent::Real).await;
     }
-    if plan.fresh_quorum && step.manifest == plan.secret {
+    if plan.fresh_quorum && plan.is_identity(&step.manifest) {
         apply::replace_data(kubernetes, &step.manifest, &step.before).await?;
         return Ok(Change::Configured);
     }
-    match (apply::create_once(kubernetes, &step.manifest).await?, step.manifest == plan.secret) {
+    match (apply::create_once(kubernetes, &step.manifest).await?, plan.is_identity(&step.manifest)) {
         (true, _) => Ok(Change::Created),
         // Two installs at once: the first one's ids win, and both go on with them.
         (false, true) => Ok(Change::Unchanged),

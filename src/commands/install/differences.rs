@@ -32,8 +32,20 @@ pub(super) fn differences(current: &ClusterSpec, wanted: &ClusterSpec) -> Vec<Di
             );
         };
     }
+    field!("mode", mode);
     field!("brokers", brokers);
     field!("controllers", controllers);
+    let (servers, wanted_servers) = (current.zookeeper_servers(), wanted.zookeeper_servers());
+    compare(
+        "zookeeper-servers",
+        Some(servers.to_string()),
+        Some(wanted_servers.to_string()),
+        servers == wanted_servers,
+    );
+    if current.has_zookeeper() && wanted.has_zookeeper() {
+        let (image, wanted_image) = (current.zookeeper_image(), wanted.zookeeper_image());
+        compare("zookeeper-image", Some(image.clone()), Some(wanted_image.clone()), image == wanted_image);
+    }
     field!("kafka-version", kafka_version);
     compare("image", Some(current.image()), Some(wanted.image()), current.image() == wanted.image());
     field!("storage", storage.size);
@@ -69,7 +81,8 @@ fn parts(
 }
 
 /// Paths of the document beside the fields that flags have.
-const PARTS: [&str; 10] = [
+const PARTS: [&str; 11] = [
+    "/zookeeper/resources",
     "/storage/disks",
     "/heap",
     "/jvmOptions",
@@ -83,8 +96,8 @@ const PARTS: [&str; 10] = [
 ];
 
 /// The differences that cannot be had with the volumes that were kept: the quorum's members and the
-/// volumes themselves are what they are, a broker's data would be missing, and an older Kafka may not
-/// read what a newer one wrote.
+/// volumes themselves are what they are, a broker's data would be missing, an older Kafka may not read what a
+/// newer one wrote, and neither mode finds its metadata in the other's.
 pub(super) fn impossible_with_kept_data(current: &ClusterSpec, wanted: &ClusterSpec) -> Vec<Difference> {
     let fewer = wanted.brokers < current.brokers;
     // With combined roles a third broker changes the quorum.
@@ -94,9 +107,9 @@ pub(super) fn impossible_with_kept_data(current: &ClusterSpec, wanted: &ClusterS
         .into_iter()
         .filter(|difference| match difference.field.as_str() {
             "brokers" => fewer || other_quorum,
-            "controllers" => other_quorum,
+            "controllers" | "zookeeper-servers" => other_quorum,
             "kafka-version" => older,
-            "storage" | "storage-class" | "storage.disks" => true,
+            "mode" | "storage" | "storage-class" | "storage.disks" => true,
             // The first users are written when the quorum is made.
             "security.authentication" => wanted.security.is_scram(),
             _ => false,
@@ -138,6 +151,7 @@ pub(super) fn table(differences: &[Difference]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::k8s::manifests::{ClusterMode, ZooKeeperSpec};
 
     fn spec(change: impl FnOnce(&mut ClusterSpec)) -> ClusterSpec {
         let mut spec = ClusterSpec::default();
@@ -234,5 +248,23 @@ mod tests {
         let combined = |brokers| spec(|spec| (spec.brokers, spec.controllers) = (brokers, 0));
         assert_eq!(fields(&impossible_with_kept_data(&combined(1), &combined(3))), ["brokers"]);
         assert_eq!(impossible_with_kept_data(&combined(3), &combined(4)), []);
+    }
+
+    #[test]
+    fn another_mode_is_shown_with_what_follows_from_it_and_needs_another_disk() {
+        let zookeeper = spec(|_| ()).in_mode(ClusterMode::ZooKeeper);
+        let found = differences(&spec(|_| ()), &zookeeper);
+        assert_eq!(fields(&found), ["mode", "controllers", "zookeeper-servers", "kafka-version", "image"]);
+        let impossible = impossible_with_kept_data(&spec(|_| ()), &zookeeper);
+        assert_eq!(fields(&impossible), ["mode", "kafka-version"]);
+        let mut more = zookeeper.clone();
+        more.zookeeper = Some(ZooKeeperSpec {
+            servers: 5,
+            image: Some("mirror/zookeeper:3.9.5".into()),
+            ..ZooKeeperSpec::default()
+        });
+        assert_eq!(fields(&differences(&zookeeper, &more)), ["zookeeper-servers", "zookeeper-image"]);
+        assert_eq!(fields(&impossible_with_kept_data(&zookeeper, &more)), ["zookeeper-servers"]);
+        assert_eq!(differences(&zookeeper, &zookeeper), []);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::connect::Login;
+use crate::connect::{Login, ensemble};
 use crate::k8s::Kubernetes;
 use crate::k8s::Role;
 use crate::k8s::discover::KafkaCluster;
@@ -34,11 +34,37 @@ pub(super) async fn connect(kubernetes: &Kubernetes, place: &KafkaCluster, optio
 /// A broker answers in order and passes the quorum's on to a controller, so that one goes last: where it
 /// hangs, the error names it and not a request that had to wait behind it.
 pub(super) async fn pending(kafka: &Cluster, spec: &ClusterSpec) -> Result<Option<String>> {
+    if spec.has_zookeeper() {
+        return pending_with_zookeeper(kafka, spec).await;
+    }
     let (cluster, metadata, quorum) =
         tokio::join!(cluster::describe(kafka), kafka.metadata(&Ask::AllTopics), quorum::describe(kafka));
     let (topics, _) = topics::from_metadata(&metadata?);
     let (quorum, cluster) = (quorum?, cluster?);
     Ok(of_quorum(&quorum, spec).or_else(|| of_brokers(&cluster, spec)).or_else(|| of_partitions(&topics)))
+}
+
+/// The same without a quorum of Kafka's own. Two requests at once.
+async fn pending_with_zookeeper(kafka: &Cluster, spec: &ClusterSpec) -> Result<Option<String>> {
+    let (cluster, metadata) = tokio::join!(cluster::describe(kafka), kafka.metadata(&Ask::AllTopics));
+    let (topics, _) = topics::from_metadata(&metadata?);
+    let cluster = cluster?;
+    let no_controller = cluster.controller.is_none().then(|| "the brokers elect a controller".to_owned());
+    Ok(no_controller.or_else(|| of_brokers(&cluster, spec)).or_else(|| of_partitions(&topics)))
+}
+
+/// What a ZooKeeper ensemble still waits for.
+pub(super) fn of_ensemble(answers: &[ensemble::Answer]) -> Option<String> {
+    let silent = answers.iter().find_map(|answer| Some((&answer.pod, answer.server.as_ref().err()?)));
+    if let Some((pod, reason)) = silent {
+        return Some(format!("ZooKeeper server {pod}: {reason}"));
+    }
+    let leaders = answers.iter().filter_map(|answer| answer.server.as_ref().ok()).filter(|server| server.mode.leads());
+    match leaders.count() {
+        1 => None,
+        0 => Some("the ZooKeeper servers elect a leader".to_owned()),
+        leaders => Some(format!("{leaders} ZooKeeper servers say that they lead")),
+    }
 }
 
 fn of_quorum(quorum: &Quorum, spec: &ClusterSpec) -> Option<String> {
@@ -88,6 +114,7 @@ mod tests {
     use crate::kafka::admin::cluster::BrokerDescription;
     use crate::kafka::admin::quorum::QuorumReplica;
     use crate::kafka::admin::topics::Partition;
+    use crate::zookeeper::{Mode, Server};
 
     fn spec() -> ClusterSpec {
         ClusterSpec::default()
@@ -133,6 +160,7 @@ mod tests {
                 })
                 .into(),
             includes_fenced: true,
+            controller: None,
         };
         assert_eq!(of_brokers(&cluster(0), &spec()), None);
         assert_eq!(of_brokers(&cluster(101), &spec()), Some("brokers 101 are not serving yet".into()));
@@ -157,5 +185,30 @@ mod tests {
         assert_eq!(of_partitions(&[topic(Some(100), &[100, 101])]), None);
         assert_eq!(of_partitions(&[topic(Some(100), &[100])]), Some("1 partition catch up with their leader".into()));
         assert_eq!(of_partitions(&[topic(None, &[])]), Some("1 partition have no leader".into()));
+    }
+
+    #[test]
+    fn an_ensemble_is_ready_when_all_answer_and_one_leads() {
+        let server = |mode| Server {
+            version: None,
+            mode,
+            zxid: "0x1".into(),
+            connections: None,
+            latency_ms: None,
+            outstanding: None,
+        };
+        let answers = |servers: &[std::result::Result<Mode, &str>]| -> Vec<ensemble::Answer> {
+            let answer = |(ordinal, told): (usize, &std::result::Result<Mode, &str>)| ensemble::Answer {
+                pod: format!("demo-zookeeper-{ordinal}"),
+                server: told.map(server).map_err(str::to_owned),
+            };
+            servers.iter().enumerate().map(answer).collect()
+        };
+        assert_eq!(of_ensemble(&answers(&[Ok(Mode::Follower), Ok(Mode::Leader), Ok(Mode::Follower)])), None);
+        assert_eq!(of_ensemble(&answers(&[Ok(Mode::Standalone)])), None);
+        let silent = of_ensemble(&answers(&[Ok(Mode::Leader), Err("it serves nobody")]));
+        assert_eq!(silent.as_deref(), Some("ZooKeeper server demo-zookeeper-1: it serves nobody"));
+        let headless = of_ensemble(&answers(&[Ok(Mode::Follower), Ok(Mode::Follower)]));
+        assert_eq!(headless.as_deref(), Some("the ZooKeeper servers elect a leader"));
     }
 }

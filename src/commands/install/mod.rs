@@ -38,7 +38,7 @@ use crate::k8s::apply::{self, Change, Intent};
 use crate::k8s::inventory::{self, Inventory};
 use crate::k8s::manifests::{ClusterSpec, DOCUMENT_KEY, Mode, Target, WrittenDocument};
 use crate::k8s::names::CLIENT_PORT;
-use crate::k8s::{ClusterName, Kubernetes};
+use crate::k8s::{ClusterName, Kubernetes, Role};
 use crate::kafka::Ask;
 use crate::view::{duration, plural};
 use applying::Step;
@@ -286,20 +286,20 @@ impl Install<'_> {
         let wait = Wait { context: self.context, kubernetes, name: self.name, spec, timeout };
         // New pods took their own time.
         let place = wait.until_ready(Instant::now() + timeout).await?;
-        if plan.identity.mode == Mode::Bootstrap {
+        if plan.identity.as_ref().is_some_and(|identity| identity.mode == Mode::Bootstrap) {
             inventory::mark_joined(kubernetes, self.name).await?;
         }
         let options = self.context.kafka_options();
         let session = Session::to_pods(kubernetes.clone(), place, options, &Ask::Nothing, &Login::Automatic).await?;
         changing::reconcile(&session.kafka, spec).await?;
         self.send_round(&session, spec).await?;
-        let controllers = if spec.is_combined() {
-            String::new()
-        } else {
-            format!(", {}", plural(spec.controllers as usize, "controller"))
+        let quorum = match spec.voter_role() {
+            Role::ZooKeeper => format!(", {}", plural(spec.voters() as usize, "ZooKeeper server")),
+            Role::Controller => format!(", {}", plural(spec.voters() as usize, "controller")),
+            Role::Broker => String::new(),
         };
         self.context.ui.status(format!(
-            "Kafka {} \"{}\" is ready after {}, and a message went round: {}{controllers}",
+            "Kafka {} \"{}\" is ready after {}, and a message went round: {}{quorum}",
             spec.kafka_version,
             self.name,
             duration(started.elapsed()),

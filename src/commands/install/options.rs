@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::error::CommandError;
-use crate::k8s::manifests::{Authentication, ClusterSpec, Preset, Quantity, SpecError, Tls, WrittenDocument};
+use crate::k8s::manifests::{
+    Authentication, ClusterMode, ClusterSpec, NO_CONTROLLERS, Preset, Quantity, SpecError, Tls, WrittenDocument,
+};
 
 /// What to install. A flag that is not given takes its value from the installed cluster, then from the
 /// preset.
@@ -22,6 +24,11 @@ pub struct SpecArgs {
     #[arg(long, value_enum, value_name = "PRESET", hide_possible_values = true)]
     pub preset: Option<Preset>,
 
+    /// Who keeps the metadata: kraft (Kafka's own controllers) or zookeeper (an ensemble, with Kafka 3.9)
+    /// [default: kraft]
+    #[arg(long, value_enum, value_name = "MODE", hide_possible_values = true)]
+    pub mode: Option<ClusterMode>,
+
     /// Number of brokers [default: 3]
     #[arg(long, value_name = "N")]
     pub brokers: Option<u32>,
@@ -30,13 +37,21 @@ pub struct SpecArgs {
     #[arg(long, value_name = "N")]
     pub controllers: Option<u32>,
 
-    /// Version of Apache Kafka [default: 4.3.1]
+    /// Number of ZooKeeper servers, with --mode zookeeper [default: 3]
+    #[arg(long, value_name = "N")]
+    pub zookeeper_servers: Option<u32>,
+
+    /// Version of Apache Kafka [default: 4.3.1; with --mode zookeeper 3.9.2]
     #[arg(long, value_name = "VERSION")]
     pub kafka_version: Option<String>,
 
     /// Image to run; without it apache/kafka of that version
     #[arg(long, value_name = "IMAGE")]
     pub image: Option<String>,
+
+    /// Image to run ZooKeeper with; without it zookeeper:3.9.5
+    #[arg(long, value_name = "IMAGE")]
+    pub zookeeper_image: Option<String>,
 
     /// Size of each broker's volume [default: 10Gi]
     #[arg(long, value_name = "SIZE")]
@@ -120,15 +135,27 @@ impl SpecArgs {
     }
 
     fn base(&self, written: Option<&WrittenDocument>, kept: Option<&ClusterSpec>) -> Result<ClusterSpec, CommandError> {
-        let mut spec = match (written, kept) {
-            (None, Some(kept)) => kept.clone(),
-            _ => ClusterSpec::default(),
-        };
+        let kept = kept.filter(|_| written.is_none());
+        let mut spec = kept.cloned().unwrap_or_default();
         if let Some(preset) = self.preset {
-            spec = preset.document().and_then(|document| document.laid_over(&spec)).map_err(CommandError::failed)?;
+            // Presets are written for KRaft; the mode is nothing that they say.
+            let base = spec.in_mode(ClusterMode::Kraft);
+            spec = preset.document().and_then(|document| document.laid_over(&base)).map_err(CommandError::failed)?;
+        }
+        let mode = self.mode.or(written.and_then(WrittenDocument::mode)).or(kept.map(|kept| kept.mode));
+        let mode = mode.unwrap_or_default();
+        spec = spec.in_mode(mode);
+        if let Some(kept) = kept.filter(|kept| kept.mode == mode) {
+            spec.kafka_version.clone_from(&kept.kafka_version);
+            if let (Some(ensemble), Some(kept)) = (&mut spec.zookeeper, &kept.zookeeper) {
+                ensemble.image.clone_from(&kept.image);
+            }
         }
         match written {
-            Some(written) => written.laid_over(&spec).map_err(CommandError::failed),
+            Some(written) => {
+                let spec = written.laid_over(&spec).map_err(CommandError::failed)?;
+                Ok(ClusterSpec { mode, ..spec })
+            }
             None => Ok(spec),
         }
     }
@@ -139,6 +166,7 @@ impl SpecArgs {
                 slot.clone_from(typed);
             }
         }
+        self.lay_quorum_over(&mut spec)?;
         set(&mut spec.brokers, self.brokers.as_ref());
         set(&mut spec.controllers, self.controllers.as_ref());
         set(&mut spec.kafka_version, self.kafka_version.as_ref());
@@ -170,6 +198,32 @@ impl SpecArgs {
 }
 
 impl SpecArgs {
+    /// What only one mode has.
+    fn lay_quorum_over(&self, spec: &mut ClusterSpec) -> Result<(), CommandError> {
+        if spec.has_zookeeper() {
+            if self.controllers.is_some() {
+                return Err(CommandError::usage(format!("--controllers: {NO_CONTROLLERS}")));
+            }
+            let ensemble = spec.zookeeper.get_or_insert_default();
+            if let Some(servers) = self.zookeeper_servers {
+                ensemble.servers = servers;
+            }
+            if self.zookeeper_image.is_some() {
+                ensemble.image.clone_from(&self.zookeeper_image);
+            }
+            return Ok(());
+        }
+        let typed = [
+            ("--zookeeper-servers", self.zookeeper_servers.is_some()),
+            ("--zookeeper-image", self.zookeeper_image.is_some()),
+        ];
+        match typed.into_iter().find(|(_, typed)| *typed) {
+            None => Ok(()),
+            Some((flag, _)) => Err(CommandError::usage(format!("{flag}: a KRaft cluster has no ZooKeeper"))
+                .hinted("pass --mode zookeeper too, to install a Kafka that has one")),
+        }
+    }
+
     fn secure(&self, spec: &mut ClusterSpec) {
         if let Some(authentication) = self.authentication {
             spec.security.authentication = authentication;
@@ -228,5 +282,65 @@ mod tests {
             none.spec(None, None).is_err_and(|error| error.exit_code() == 2 && error.message.starts_with("--brokers:"))
         );
         assert!(key_and_value("log.retention.hours").is_err());
+    }
+
+    #[test]
+    fn a_mode_brings_its_quorum_and_its_kafka() {
+        let zookeeper = |typed: SpecArgs| SpecArgs { mode: Some(ClusterMode::ZooKeeper), ..typed };
+        let told = |typed: SpecArgs, kept: Option<&ClusterSpec>| {
+            let spec = typed.spec(None, kept).expect("a valid spec");
+            (spec.mode, spec.zookeeper_servers(), spec.brokers, spec.kafka_version)
+        };
+        let mode = ClusterMode::ZooKeeper;
+        assert_eq!(told(zookeeper(SpecArgs::default()), None), (mode, 3, 3, "3.9.2".into()));
+        let dev = SpecArgs { preset: Some(Preset::Dev), ..SpecArgs::default() };
+        assert_eq!(told(zookeeper(dev.clone()), None), (mode, 1, 1, "3.9.2".into()));
+        let five = SpecArgs { zookeeper_servers: Some(5), kafka_version: Some("3.8.1".into()), ..SpecArgs::default() };
+        assert_eq!(told(zookeeper(five.clone()), None), (mode, 5, 3, "3.8.1".into()));
+        // What is kept says the mode, with or without a preset.
+        let kept = zookeeper(SpecArgs::default()).spec(None, None).expect("a valid spec");
+        assert_eq!(told(five, Some(&kept)), (mode, 5, 3, "3.8.1".into()));
+        assert_eq!(told(dev, Some(&kept)), (mode, 1, 1, "3.9.2".into()));
+        assert_eq!(SpecArgs::default().spec(None, Some(&kept)), Ok(kept));
+    }
+
+    #[test]
+    fn flags_of_the_other_mode_are_usage_errors() {
+        let controllers = SpecArgs { mode: Some(ClusterMode::ZooKeeper), controllers: Some(0), ..SpecArgs::default() };
+        assert!(
+            controllers
+                .spec(None, None)
+                .is_err_and(|error| error.exit_code() == 2 && error.message.contains("--zookeeper-servers"))
+        );
+        let servers = SpecArgs { zookeeper_servers: Some(3), ..SpecArgs::default() };
+        assert!(
+            servers
+                .spec(None, None)
+                .is_err_and(|error| error.exit_code() == 2 && error.text().contains("--mode zookeeper"))
+        );
+    }
+
+    #[test]
+    fn a_document_says_its_mode_and_flags_win_over_it() {
+        let written = |text: &str| {
+            let text = format!("apiVersion: kubectl-kafka/v1\nkind: Cluster\nspec:\n  {text}\n");
+            WrittenDocument::from_yaml(&text).expect("a document")
+        };
+        let told = |typed: &SpecArgs, text: &str| {
+            typed.spec(Some(&written(text)), None).map(|spec| (spec.zookeeper_servers(), spec.kafka_version))
+        };
+        let bare = SpecArgs::default();
+        assert_eq!(told(&bare, "mode: zookeeper"), Ok((3, "3.9.2".into())));
+        assert_eq!(
+            told(&bare, "{mode: zookeeper, zookeeper: {servers: 5}, kafkaVersion: 3.8.1}"),
+            Ok((5, "3.8.1".into()))
+        );
+        let typed = SpecArgs { zookeeper_servers: Some(1), ..SpecArgs::default() };
+        assert_eq!(told(&typed, "{mode: zookeeper, zookeeper: {servers: 5}}"), Ok((1, "3.9.2".into())));
+        for text in
+            ["{mode: zookeeper, controllers: 3}", "{zookeeper: {servers: 3}}", "{mode: zookeeper, kafkaVersion: 4.3.1}"]
+        {
+            assert!(told(&bare, text).is_err_and(|error| error.exit_code() == 2), "{text}");
+        }
     }
 }

@@ -12,12 +12,13 @@ use crate::view::plural;
 /// The objects of an install.
 #[derive(Debug)]
 pub(super) struct Plan {
-    /// The cluster's id and its quorum. Written before anything else, and never over another.
-    pub identity: Identity,
+    /// The cluster's id and its quorum. Written before anything else, and never over another. With ZooKeeper
+    /// there is none: Kafka makes the id itself, and ZooKeeper keeps it.
+    pub identity: Option<Identity>,
     /// Whether the Secret must be written over: the old quorum's disks are all gone.
     pub fresh_quorum: bool,
-    /// The Secret.
-    pub secret: Manifest,
+    /// The Secret with the identity.
+    pub secret: Option<Manifest>,
     /// What was asked.
     pub document: Manifest,
     /// The authority and the admin; written once, and never over another.
@@ -41,7 +42,7 @@ impl Plan {
         supporting.extend(manifests::supporting(target)?);
         supporting.extend(manifests::pod_monitor(target).filter(|_| kept.prometheus_operator));
         Ok(Self {
-            secret: manifests::secret(target, &identity)?,
+            secret: identity.as_ref().map(|identity| manifests::secret(target, identity)).transpose()?,
             document: manifests::document(target)?,
             secrets: secrets.once,
             supporting,
@@ -54,13 +55,18 @@ impl Plan {
 
     /// Whether an object is written once, and never over another.
     pub(super) fn is_written_once(&self, manifest: &Manifest) -> bool {
-        *manifest == self.secret || self.secrets.contains(manifest)
+        self.is_identity(manifest) || self.secrets.contains(manifest)
+    }
+
+    /// Whether an object is the Secret with the identity.
+    pub(super) fn is_identity(&self, manifest: &Manifest) -> bool {
+        self.secret.as_ref() == Some(manifest)
     }
 
     /// Everything, in the order in which it is applied.
     pub(super) fn manifests(&self) -> Vec<Manifest> {
-        let mut all = vec![self.document.clone(), self.secret.clone()];
-        all.extend(self.secrets.iter().chain(&self.supporting).chain(&self.workloads).cloned());
+        let mut all = vec![self.document.clone()];
+        all.extend(self.secret.iter().chain(&self.secrets).chain(&self.supporting).chain(&self.workloads).cloned());
         all
     }
 }
@@ -114,11 +120,36 @@ fn refuse(differences: &[Difference], error: impl Fn() -> CommandError) -> Resul
 }
 
 /// Who the cluster is going to be.
-fn identity(target: &Target<'_>, inventory: &Inventory) -> Result<(Identity, bool), CommandError> {
+fn identity(target: &Target<'_>, inventory: &Inventory) -> Result<(Option<Identity>, bool), CommandError> {
+    if target.spec.has_zookeeper() {
+        refuse_half_of_the_data(target.name, inventory, Role::ZooKeeper)?;
+        return Ok((None, false));
+    }
+    quorum_identity(target, inventory).map(|(identity, fresh)| (Some(identity), fresh))
+}
+
+/// Brokers' volumes without those of whoever knew their topics.
+fn refuse_half_of_the_data(name: &ClusterName, inventory: &Inventory, quorum: Role) -> Result<(), CommandError> {
+    if !inventory.workloads.is_empty() || inventory.has_claims(quorum) || !inventory.has_claims(Role::Broker) {
+        return Ok(());
+    }
+    let (whose, what) = match quorum {
+        Role::ZooKeeper => ("ZooKeeper", "the cluster's id and the list of its topics"),
+        Role::Controller | Role::Broker => ("its controllers", "the list of its topics"),
+    };
+    Err(CommandError::failed(format!(
+        "the brokers' volumes of cluster \"{name}\" are kept, but those of {whose} are gone, and with them {what}"
+    ))
+    .hinted(forget(name)))
+}
+
+fn forget(name: &ClusterName) -> String {
+    format!("remove the rest for good with `kubectl kafka uninstall {name} --delete-data`, then install again")
+}
+
+fn quorum_identity(target: &Target<'_>, inventory: &Inventory) -> Result<(Identity, bool), CommandError> {
     let name = target.name;
     let (voters, voter_role) = (target.spec.voters(), target.spec.voter_role());
-    let forget =
-        format!("remove the rest for good with `kubectl kafka uninstall {name} --delete-data`, then install again");
     let Some(kept) = &inventory.identity else {
         return match inventory.claims.first() {
             None => Ok((Identity::generate(voters), false)),
@@ -127,19 +158,12 @@ fn identity(target: &Target<'_>, inventory: &Inventory) -> Result<(Identity, boo
                 claim.name,
                 name.identity()
             ))
-            .hinted(forget)),
+            .hinted(forget(name))),
         };
     };
     if kept.mode == Mode::Join && !inventory.has_claims(voter_role) && inventory.workloads.is_empty() {
-        return if inventory.has_claims(Role::Broker) {
-            Err(CommandError::failed(format!(
-                "the brokers' volumes of cluster \"{name}\" are kept, but those of its controllers are gone, and with \
-                 them the list of its topics"
-            ))
-            .hinted(forget))
-        } else {
-            Ok((kept.with_fresh_quorum(voters), true))
-        };
+        refuse_half_of_the_data(name, inventory, voter_role)?;
+        return Ok((kept.with_fresh_quorum(voters), true));
     }
     if kept.directories.len() != voters as usize {
         if inventory.claims.is_empty() && inventory.workloads.is_empty() {
@@ -150,7 +174,7 @@ fn identity(target: &Target<'_>, inventory: &Inventory) -> Result<(Identity, boo
             name.identity(),
             plural(kept.directories.len(), "controller")
         ))
-        .hinted(forget));
+        .hinted(forget(name)));
     }
     Ok((kept.clone(), false))
 }
@@ -173,7 +197,7 @@ pub(super) fn refuse_unknown_workloads(name: &ClusterName, inventory: &Inventory
 mod tests {
     use super::*;
     use crate::k8s::inventory::Claim;
-    use crate::k8s::manifests::ClusterSpec;
+    use crate::k8s::manifests::{ClusterMode, ClusterSpec};
 
     fn spec(brokers: u32, controllers: u32) -> ClusterSpec {
         let mut spec = ClusterSpec::default();
@@ -201,10 +225,8 @@ mod tests {
     #[test]
     fn nothing_there_is_a_new_cluster() {
         let plan = planned(&spec(3, 3), &Inventory::default()).expect("a plan");
-        assert_eq!(
-            (plan.identity.mode, plan.identity.directories.len(), plan.fresh_quorum),
-            (Mode::Bootstrap, 3, false)
-        );
+        let identity = plan.identity.expect("a quorum of its own");
+        assert_eq!((identity.mode, identity.directories.len(), plan.fresh_quorum), (Mode::Bootstrap, 3, false));
     }
 
     #[test]
@@ -229,7 +251,7 @@ mod tests {
         let text = refusal(&spec(5, 3), &inventory);
         assert!(text.contains("FIELD     CURRENT   WANTED\nbrokers   3         5\n"), "{text}");
         let same = planned(&spec(3, 3), &inventory).expect("a plan");
-        assert_eq!(Some(same.identity), inventory.identity);
+        assert_eq!(same.identity, inventory.identity);
     }
 
     #[test]
@@ -241,7 +263,7 @@ mod tests {
             ..Inventory::default()
         };
         let plan = planned(&spec(3, 3), &inventory).expect("a plan");
-        assert_eq!((Some(plan.identity), plan.fresh_quorum), (inventory.identity.clone(), false));
+        assert_eq!((plan.identity, plan.fresh_quorum), (inventory.identity.clone(), false));
         assert!(refusal(&spec(3, 1), &inventory).contains("controllers   3         1"));
     }
 
@@ -249,7 +271,7 @@ mod tests {
     fn a_quorum_whose_disks_are_all_gone_starts_afresh_unless_brokers_have_data() {
         let gone = Inventory { document: Some(spec(3, 3)), identity: Some(joined(3)), ..Inventory::default() };
         let plan = planned(&spec(3, 3), &gone).expect("a plan");
-        assert_eq!((plan.identity.mode, plan.fresh_quorum), (Mode::Bootstrap, true));
+        assert_eq!((plan.identity.map(|identity| identity.mode), plan.fresh_quorum), (Some(Mode::Bootstrap), true));
         let half = Inventory { claims: vec![claim(Role::Broker, 1, true)], ..gone };
         assert!(refusal(&spec(3, 3), &half).contains("those of its controllers are gone"));
     }
@@ -258,5 +280,22 @@ mod tests {
     fn data_without_its_id_is_refused() {
         let inventory = Inventory { claims: vec![claim(Role::Broker, 0, true)], ..Inventory::default() };
         assert!(refusal(&spec(3, 3), &inventory).contains("\"demo-kraft\", is gone"));
+    }
+
+    #[test]
+    fn with_zookeeper_there_is_no_secret_and_its_data_is_half_of_the_cluster() {
+        let asked = spec(3, 3).in_mode(ClusterMode::ZooKeeper);
+        let plan = planned(&asked, &Inventory::default()).expect("a plan");
+        assert!(plan.identity.is_none() && plan.secret.is_none());
+        assert!(plan.manifests().iter().all(|manifest| manifest.resource.kind != "Secret"));
+        let kept = |claims: &[Role]| Inventory {
+            document: Some(asked.clone()),
+            claims: claims.iter().map(|role| claim(*role, 0, true)).collect(),
+            ..Inventory::default()
+        };
+        assert!(planned(&asked, &kept(&[Role::ZooKeeper, Role::Broker])).is_ok());
+        assert!(refusal(&asked, &kept(&[Role::Broker])).contains("those of ZooKeeper are gone"));
+        let text = refusal(&spec(3, 3), &kept(&[Role::ZooKeeper, Role::Broker]));
+        assert!(text.contains("mode    zookeeper   kraft"), "{text}");
     }
 }

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use super::health;
 use crate::commands::Context;
+use crate::connect::ensemble;
 use crate::error::CommandError;
 use crate::k8s::diagnose::{self, Cause, Certainty, Diagnosis, Facts, Phase};
 use crate::k8s::discover::{self, KafkaCluster};
@@ -155,6 +156,11 @@ impl Wait<'_> {
         progress: &Progress,
         last: &Last,
     ) -> Result<bool, Stopped> {
+        if let Some(pending) = self.of_zookeeper().await {
+            progress.set("zookeeper", shortened(&format!("zookeeper: {pending}")));
+            last.set(format!("all pods are ready, but {pending}"));
+            return Ok(false);
+        }
         let answer = match kafka {
             Some(open) => health::pending(open, self.spec).await,
             None => match health::connect(self.kubernetes, &self.place(facts), ASK).await {
@@ -173,6 +179,16 @@ impl Wait<'_> {
         progress.set("kafka", shortened(&format!("kafka: {pending}")));
         last.set(format!("all pods are ready, but {pending}"));
         Ok(false)
+    }
+
+    /// What the ensemble still waits for, where there is one; Kafka can do nothing before that.
+    async fn of_zookeeper(&self) -> Option<String> {
+        if !self.spec.has_zookeeper() {
+            return None;
+        }
+        let servers: Vec<String> =
+            (0..self.spec.zookeeper_servers()).map(|ordinal| self.name.pod(Role::ZooKeeper, ordinal)).collect();
+        health::of_ensemble(&ensemble::ask(self.kubernetes, &self.kubernetes.namespace, &servers).await)
     }
 
     fn place(&self, facts: &Facts) -> KafkaCluster {
@@ -207,7 +223,8 @@ impl Wait<'_> {
 
     async fn show_log(&self, cause: &Diagnosis) {
         let pod = cause.object.trim_start_matches("pod ");
-        match logs::last_words(self.kubernetes, pod).await {
+        let role = Role::ALL.into_iter().find(|role| pod.starts_with(&self.name.workload(*role)));
+        match logs::last_words(self.kubernetes, pod, role.unwrap_or(Role::Broker)).await {
             Ok(lines) => {
                 self.context.ui.status(format!("the last lines of pod {pod}:"));
                 for line in lines {

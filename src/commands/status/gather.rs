@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::model::Status;
 use super::verdict::Facts;
 use crate::commands::Context;
-use crate::connect::{self, Login, TcpDialer};
+use crate::connect::{self, Login, TcpDialer, ensemble};
 use crate::error::CommandError;
 use crate::k8s::discover::{BrokerPod, KafkaCluster};
 use crate::k8s::inspect::{self, Inspection, PodState};
@@ -58,7 +58,16 @@ impl Gatherer {
     /// One look at everything.
     pub(super) async fn gather(&mut self) -> Result<Status, CommandError> {
         let mut facts = self.kubernetes_facts().await?;
-        match self.connect(&facts).await {
+        let kept = self.kafka.take();
+        let connecting = async {
+            match kept {
+                Some(kafka) => Ok(kafka),
+                None => self.connect(&facts).await,
+            }
+        };
+        let (servers, connected) = tokio::join!(self.zookeeper(&facts), connecting);
+        facts.zookeeper = servers;
+        match connected {
             Ok(kafka) => {
                 kafka_facts(&kafka, &mut facts).await;
                 // A connection that was lost is made again at the next look.
@@ -67,7 +76,9 @@ impl Gatherer {
             Err(reason) => {
                 facts.description = Some(Err(reason.clone()));
                 facts.topics = Some(Err("no broker answers".to_owned()));
-                facts.quorum = self.quorum_from_controllers(&facts).await;
+                if !facts.has_zookeeper {
+                    facts.quorum = self.quorum_from_controllers(&facts).await;
+                }
             }
         }
         Ok(Status::from_facts(&facts))
@@ -88,6 +99,8 @@ impl Gatherer {
             facts.pods = inspection.pods;
             facts.wanted = inspection.wanted;
             facts.unseen = inspection.unseen;
+            facts.has_zookeeper =
+                facts.wanted.contains_key(&Role::ZooKeeper) || facts.pods.iter().any(|pod| pod.role == Role::ZooKeeper);
             let all_ready = facts.pods.iter().all(|pod| pod.ready);
             let all_there = facts.wanted.iter().all(|(role, wanted)| {
                 facts.pods.iter().filter(|pod| pod.role == *role).count() >= usize::try_from(*wanted).unwrap_or(0)
@@ -100,11 +113,15 @@ impl Gatherer {
         Ok(facts)
     }
 
-    /// The connection of the last look, or a new one.
-    async fn connect(&mut self, facts: &Facts) -> Result<Cluster, String> {
-        if let Some(kafka) = self.kafka.take() {
-            return Ok(kafka);
-        }
+    /// What each running ZooKeeper server says of itself.
+    async fn zookeeper(&self, facts: &Facts) -> Vec<ensemble::Answer> {
+        let Place::Pods { kubernetes, .. } = &self.place else { return Vec::new() };
+        let pods: Vec<String> = dialable(&facts.pods, Role::ZooKeeper).into_iter().map(|pod| pod.name).collect();
+        ensemble::ask(kubernetes, &kubernetes.namespace, &pods).await
+    }
+
+    /// A new connection.
+    async fn connect(&self, facts: &Facts) -> Result<Cluster, String> {
         let secured = match &self.place {
             Place::Addresses(addresses) => {
                 TcpDialer::new(addresses).and_then(|dialer| self.login.to_addresses(Arc::new(dialer)))
@@ -190,7 +207,10 @@ async fn kafka_facts(kafka: &Cluster, facts: &mut Facts) {
     facts.description = Some(description.map_err(words));
     facts.quorum = match quorum {
         // With ZooKeeper there is no quorum of controllers to report.
-        Err(Error::Unsupported { .. }) => None,
+        Err(Error::Unsupported { .. }) => {
+            facts.has_zookeeper = true;
+            None
+        }
         quorum => Some(quorum.map_err(words)),
     };
     facts.log_dirs = log_dirs.into_iter().map(|(node, dirs)| (node, dirs.map_err(words))).collect();

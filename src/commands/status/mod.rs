@@ -1,7 +1,7 @@
 //! `kubectl kafka status`: is the cluster healthy, and if not, which half of it and why.
 //!
 //! * `gather`: asks Kubernetes and Kafka; every part may fail on its own.
-//! * `verdict`: from facts to problems, pure.
+//! * `verdict`, `zookeeper`: from facts to problems, pure.
 //! * `model`: the report.
 //! * `text`: the report for people, pure.
 
@@ -9,6 +9,7 @@ mod gather;
 mod model;
 mod text;
 mod verdict;
+mod zookeeper;
 
 use std::time::Duration;
 

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::kafka::NodeId;
+use crate::zookeeper::Server;
 
 /// How bad something is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize)]
@@ -25,6 +26,8 @@ pub(super) struct Problem {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) enum SectionName {
+    #[serde(rename = "zookeeper")]
+    ZooKeeper,
     Controllers,
     Brokers,
     Partitions,
@@ -39,12 +42,38 @@ pub(super) struct Status {
     pub(super) healthy: bool,
     pub(super) cluster_id: Option<String>,
     pub(super) image: Option<String>,
-    pub(super) controllers: ControllerSection,
+    /// In place of the controllers, where there is an ensemble.
+    pub(super) zookeeper: Option<ZooKeeperSection>,
+    /// `None` with ZooKeeper, where one of the brokers is the controller.
+    pub(super) controllers: Option<ControllerSection>,
     pub(super) brokers: BrokerSection,
     pub(super) partitions: PartitionSection,
     pub(super) problems: Vec<Problem>,
     /// What the caller's Role did not let this report see.
     pub(super) unseen: Vec<String>,
+}
+
+#[derive(Debug, Clone, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ZooKeeperSection {
+    pub(super) severity: Severity,
+    /// The pod of the server that leads.
+    pub(super) leader: Option<String>,
+    pub(super) wanted: u32,
+    pub(super) items: Vec<ZooKeeperRow>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ZooKeeperRow {
+    pub(super) pod: String,
+    pub(super) ready: bool,
+    pub(super) state: String,
+    /// What the server says of itself.
+    pub(super) server: Option<Server>,
+    /// Why it says nothing.
+    pub(super) error: Option<String>,
+    pub(super) restarts: i32,
 }
 
 #[derive(Debug, Clone, Default, Serialize)]
@@ -91,6 +120,8 @@ pub(super) struct BrokerSection {
     pub(super) severity: Severity,
     /// Why Kafka could not be asked.
     pub(super) error: Option<String>,
+    /// With ZooKeeper, the broker that is the controller.
+    pub(super) controller: Option<NodeId>,
     pub(super) wanted: u32,
     pub(super) items: Vec<BrokerRow>,
 }

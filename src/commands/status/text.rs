@@ -5,6 +5,7 @@ use std::fmt::Write;
 
 use super::model::{
     BrokerRow, BrokerSection, ControllerRow, ControllerSection, PartitionSection, Severity, Standing, Status,
+    ZooKeeperRow, ZooKeeperSection,
 };
 use crate::ui::{TextOptions, View};
 use crate::view::{self, Table};
@@ -15,7 +16,12 @@ const PARTITION_ROWS: usize = 10;
 impl View for Status {
     fn text(&self, options: TextOptions) -> String {
         let mut text = headline(self);
-        text.push_str(&controllers(&self.controllers, options));
+        if let Some(section) = &self.zookeeper {
+            text.push_str(&zookeeper(section, options));
+        }
+        if let Some(section) = &self.controllers {
+            text.push_str(&controllers(section, options));
+        }
         text.push_str(&brokers(&self.brokers, options));
         text.push_str(&partitions(&self.partitions, options));
         if !self.problems.is_empty() {
@@ -62,6 +68,41 @@ fn headline(status: &Status) -> String {
         if status.healthy { "healthy".to_owned() } else { format!("unhealthy ({})", view::plural(serious, "problem")) };
     let _ = writeln!(text, "Status:      {verdict}");
     text
+}
+
+fn zookeeper(section: &ZooKeeperSection, options: TextOptions) -> String {
+    let mut text = format!("\nZooKeeper: {}", word(section.severity));
+    let answering = section.items.iter().filter(|row| row.server.is_some()).count();
+    let _ = write!(text, ", {answering} of {} serving", section.wanted);
+    if let Some(leader) = &section.leader {
+        let _ = write!(text, ", leader {leader}");
+    }
+    text.push('\n');
+    if section.items.is_empty() {
+        return text;
+    }
+    let mut table =
+        Table::new(["POD", "READY", "MODE", "ZXID", "CONNECTIONS", "LATENCY", "RESTARTS"], options.no_headers);
+    for row in &section.items {
+        table.row(server(row));
+    }
+    text.push_str(&indented(&table.text()));
+    text
+}
+
+fn server(row: &ZooKeeperRow) -> [String; 7] {
+    let told = row.server.as_ref();
+    let latency = told.and_then(|server| server.latency_ms);
+    [
+        row.pod.clone(),
+        ready(Some(row.ready), Some(&row.state)),
+        unknown(told.map(|server| server.mode.word())),
+        unknown(told.map(|server| &server.zxid)),
+        unknown(told.and_then(|server| server.connections)),
+        // The fastest is 0 nearly everywhere.
+        unknown(latency.map(|latency| format!("{:.1} ms, max {:.0}", latency.average, latency.max))),
+        row.restarts.to_string(),
+    ]
 }
 
 fn controllers(section: &ControllerSection, options: TextOptions) -> String {
@@ -117,7 +158,11 @@ fn unknown<T: std::fmt::Display>(value: Option<T>) -> String {
 
 fn brokers(section: &BrokerSection, options: TextOptions) -> String {
     let well = section.items.iter().filter(|row| row.unfenced == Some(true) && row.ready != Some(false)).count();
-    let mut text = format!("\nBrokers: {}, {well} of {} ready\n", word(section.severity), section.wanted);
+    let mut text = format!("\nBrokers: {}, {well} of {} ready", word(section.severity), section.wanted);
+    if let Some(controller) = section.controller {
+        let _ = write!(text, ", controller {controller}");
+    }
+    text.push('\n');
     if let Some(reason) = &section.error {
         let _ = writeln!(text, "  {reason}");
     }

@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use super::model::{
     BrokerRow, BrokerSection, ControllerRow, ControllerSection, Disk, PartitionRow, PartitionSection, Problem,
-    SectionName, Severity, Standing, Status, Trouble,
+    SectionName, Severity, Standing, Status, Trouble, ZooKeeperSection,
 };
+use super::zookeeper::zookeeper;
+use crate::connect::ensemble::Answer;
 use crate::k8s::Role;
 use crate::k8s::inspect::PodState;
 use crate::kafka::NodeId;
@@ -33,6 +35,10 @@ pub(super) struct Facts {
     /// Why pods that should exist do not.
     pub(super) refusals: Vec<String>,
     pub(super) unseen: Vec<String>,
+    /// Whether there is a ZooKeeper ensemble, seen or not.
+    pub(super) has_zookeeper: bool,
+    /// What its running servers say.
+    pub(super) zookeeper: Vec<Answer>,
     /// The controllers' node ids that the pods stand for; empty with combined roles.
     pub(super) description: Option<Result<ClusterDescription, String>>,
     pub(super) quorum: Option<Result<Quorum, String>>,
@@ -45,7 +51,8 @@ impl Status {
     /// The verdict. Pure: the same facts make the same report.
     pub(super) fn from_facts(facts: &Facts) -> Self {
         let mut problems = Vec::new();
-        let controllers = controllers(facts, &mut problems);
+        let zookeeper = (facts.has_zookeeper && facts.namespace.is_some()).then(|| zookeeper(facts, &mut problems));
+        let controllers = (!facts.has_zookeeper).then(|| controllers(facts, &mut problems));
         let brokers = brokers(facts, &mut problems);
         let partitions = partitions(facts, &mut problems);
         problems.sort_by_key(|problem| (std::cmp::Reverse(problem.severity), problem.section));
@@ -65,8 +72,10 @@ impl Status {
                 Some(Ok(description)) => Some(description.cluster_id.clone()),
                 _ => None,
             },
-            image: facts.pods.iter().find_map(|pod| pod.image.clone()),
-            controllers: ControllerSection { severity: worst(SectionName::Controllers), ..controllers },
+            image: facts.pods.iter().filter(|pod| pod.role != Role::ZooKeeper).find_map(|pod| pod.image.clone()),
+            zookeeper: zookeeper.map(|section| ZooKeeperSection { severity: worst(SectionName::ZooKeeper), ..section }),
+            controllers: controllers
+                .map(|section| ControllerSection { severity: worst(SectionName::Controllers), ..section }),
             brokers: BrokerSection { severity: worst(SectionName::Brokers), ..brokers },
             partitions: PartitionSection { severity: worst(SectionName::Partitions), ..partitions },
             unseen: facts.unseen.clone(),
@@ -75,7 +84,7 @@ impl Status {
     }
 }
 
-fn critical(section: SectionName, message: String) -> Problem {
+pub(super) fn critical(section: SectionName, message: String) -> Problem {
     Problem { severity: Severity::Critical, section, message }
 }
 
@@ -185,7 +194,7 @@ fn controller_row(pod: Option<&PodState>, node: NodeId, standing: Standing) -> C
     }
 }
 
-fn not_ready(facts: &Facts, pod: &PodState) -> String {
+pub(super) fn not_ready(facts: &Facts, pod: &PodState) -> String {
     match facts.diagnoses.get(&pod.name) {
         Some(reason) => format!("pod {} is not ready: {reason}", pod.name),
         None => format!("pod {} is not ready ({})", pod.name, pod.state),
@@ -217,8 +226,14 @@ fn brokers(facts: &Facts, problems: &mut Vec<Problem>) -> BrokerSection {
     if wanted > there && facts.namespace.is_some() {
         problems.push(critical(SectionName::Brokers, format!("{there} of {wanted} broker pods exist")));
     }
+    // A KRaft broker names any broker.
+    let described = facts.description.as_ref().and_then(|description| description.as_ref().ok());
+    let controller = described.filter(|_| facts.has_zookeeper).map(|description| description.controller);
+    if controller == Some(None) {
+        problems.push(critical(SectionName::Brokers, "none of the brokers is the controller".to_owned()));
+    }
     let items: Vec<BrokerRow> = nodes.into_iter().map(|node| broker_row(facts, node, problems)).collect();
-    BrokerSection { severity: Severity::Ok, error, wanted, items }
+    BrokerSection { severity: Severity::Ok, error, controller: controller.flatten(), wanted, items }
 }
 
 fn broker_row(facts: &Facts, node: NodeId, problems: &mut Vec<Problem>) -> BrokerRow {
@@ -233,6 +248,7 @@ fn broker_row(facts: &Facts, node: NodeId, problems: &mut Vec<Problem>) -> Broke
     } else if unfenced == Some(false) {
         let message = match described.flatten() {
             Some(_) => format!("broker {node} is fenced: the controllers do not let it serve"),
+            None if facts.has_zookeeper => format!("broker {node} has not registered with ZooKeeper"),
             None => format!("broker {node} has not registered with the controllers"),
         };
         problems.push(critical(SectionName::Brokers, message));
@@ -420,6 +436,7 @@ mod tests {
             cluster_id: "5L6g3nShT-eMCtK--X86sw".into(),
             brokers: vec![broker(100, false), broker(101, false)],
             includes_fenced: true,
+            controller: None,
         };
         Facts {
             name: "demo".into(),
@@ -452,6 +469,7 @@ mod tests {
             cluster_id: "5L6g3nShT-eMCtK--X86sw".into(),
             brokers: vec![broker(100, false), broker(101, true)],
             includes_fenced: true,
+            controller: None,
         }));
         facts.topics = Some(Ok(vec![topic(&[100])]));
         insta::assert_snapshot!(Status::from_facts(&facts).text(TextOptions::default()), @r"
@@ -502,8 +520,8 @@ mod tests {
         facts.description = Some(Err("no broker pod is running".into()));
         facts.topics = Some(Err("no broker answers".into()));
         let status = Status::from_facts(&facts);
-        assert_eq!(status.controllers.severity, Severity::Ok);
-        assert_eq!(status.controllers.leader, Some(NodeId(0)));
+        assert_eq!(status.controllers.as_ref().map(|section| section.severity), Some(Severity::Ok));
+        assert_eq!(status.controllers.and_then(|section| section.leader), Some(NodeId(0)));
         assert!(messages(&facts).contains(&"0 of 2 broker pods exist".to_owned()));
     }
 
@@ -522,7 +540,7 @@ mod tests {
         let mut facts = healthy();
         let Some(Ok(quorum)) = &mut facts.quorum else { panic!("a quorum") };
         quorum.observers = vec![voter(7, 3, 40_000), voter(100, 10, 100_000)];
-        assert_eq!(Status::from_facts(&facts).controllers.items.len(), 1);
+        assert_eq!(Status::from_facts(&facts).controllers.map(|section| section.items.len()), Some(1));
         assert_eq!(messages(&facts), Vec::<String>::new());
     }
 

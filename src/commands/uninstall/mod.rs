@@ -1,8 +1,8 @@
 //! `kubectl kafka uninstall`: takes a cluster away, brokers first, and keeps its data unless told
 //! otherwise.
 //!
-//! Brokers hand over to the controllers when they stop: without controllers they would hang until their
-//! grace period is over. Every step can be repeated.
+//! Brokers hand over to the controllers, or to ZooKeeper, when they stop: without them they would hang until
+//! their grace period is over. Every step can be repeated.
 
 mod removing;
 
@@ -20,7 +20,7 @@ use removing::Removal;
 
 /// What was typed.
 #[derive(Debug, Clone, Args)]
-#[command(mut_arg("no_wait", |arg| arg.help("Wait for the brokers only, which cannot stop cleanly after the controllers")))]
+#[command(mut_arg("no_wait", |arg| arg.help("Wait for the brokers only, which cannot stop cleanly after the controllers or ZooKeeper")))]
 pub struct UninstallArgs {
     /// The Kafka cluster; the same as --kafka
     #[arg(value_name = "NAME")]

@@ -34,7 +34,7 @@ impl Removal<'_> {
     /// What is deleted, in order.
     pub(super) fn going(&self) -> Vec<&Manifest> {
         let found = self.found;
-        let mut going: Vec<&Manifest> = found.brokers.iter().chain(&found.controllers).chain(&found.rest).collect();
+        let mut going: Vec<&Manifest> = found.brokers.iter().chain(&found.quorum).chain(&found.rest).collect();
         if self.delete_data {
             going.extend(found.claims.iter().chain(&found.memory));
         }
@@ -58,15 +58,17 @@ impl Removal<'_> {
         Ok(Exit::Done)
     }
 
-    /// Brokers, controllers, the rest, the data; the memory of the cluster goes last, so that a removal
+    /// Brokers, controllers or ZooKeeper, the rest, the data; the memory of the cluster goes last, so that a removal
     /// that was cut short can be finished.
     pub(super) async fn run(&self, deadline: Instant) -> std::result::Result<(), CommandError> {
         let (name, kubernetes) = (self.name, self.kubernetes);
         self.delete(&self.found.brokers).await?;
         self.until_gone("pod", deadline, || remove::pods(kubernetes, name, Role::Broker)).await?;
-        self.delete(&self.found.controllers).await?;
+        self.delete(&self.found.quorum).await?;
         if self.wait {
-            self.until_gone("pod", deadline, || remove::pods(kubernetes, name, Role::Controller)).await?;
+            for role in [Role::Controller, Role::ZooKeeper] {
+                self.until_gone("pod", deadline, || remove::pods(kubernetes, name, role)).await?;
+            }
         }
         self.delete(&self.found.rest).await?;
         if self.delete_data {

@@ -4,6 +4,7 @@ use k8s_openapi::api::core::v1::{ContainerStateTerminated, ContainerStatus, Pod,
 
 use super::{Cause, Certainty, Diagnosis, Facts, claim, one_line};
 use crate::k8s::discover::is_ready;
+use crate::k8s::names::ZOOKEEPER_CONTAINER;
 
 /// After this many crashes the fourth try will not be different.
 const CRASHES: i32 = 3;
@@ -123,7 +124,10 @@ fn waiting(container: &ContainerStatus, facts: &Facts, uid: Option<&str>) -> Opt
                 cause: Cause::Image,
                 certainty,
                 message: format!("image {} cannot be pulled: {}", container.image, why),
-                hint: Some("check --image and --kafka-version, and that the nodes reach the registry"),
+                hint: Some(match container.name.as_str() {
+                    ZOOKEEPER_CONTAINER => "check --zookeeper-image, and that the nodes reach the registry",
+                    _ => "check --image and --kafka-version, and that the nodes reach the registry",
+                }),
             })
         }
         "CreateContainerConfigError" | "CreateContainerError" | "RunContainerError" => Some(Trouble {
@@ -157,7 +161,9 @@ fn crashed(container: &ContainerStatus, pod: &Pod) -> Option<Trouble> {
         return None;
     }
     let log = ended.message.as_deref().unwrap_or_default();
-    if let Some(line) = log.lines().find(|line| line.contains("Invalid cluster.id")) {
+    // With KRaft `kafka-storage.sh` says it, with ZooKeeper the broker.
+    let foreign = ["Invalid cluster.id", "doesn't match stored clusterId"];
+    if let Some(line) = log.lines().find(|line| foreign.iter().any(|words| line.contains(words))) {
         return Some(Trouble {
             cause: Cause::ForeignDisk,
             certainty: Certainty::Final,
@@ -165,11 +171,12 @@ fn crashed(container: &ContainerStatus, pod: &Pod) -> Option<Trouble> {
             hint: Some("remove the claim of that volume, or install under another name"),
         });
     }
+    let program = if container.name == ZOOKEEPER_CONTAINER { "ZooKeeper" } else { "Kafka" };
     let last = last_words(log).map_or_else(String::new, |line| format!(": {line}"));
     Some(Trouble {
         cause: Cause::Crash,
         certainty: certainty(CRASHES),
-        message: format!("Kafka ended with exit code {}{times}{last}", ended.exit_code),
+        message: format!("{program} ended with exit code {}{times}{last}", ended.exit_code),
         hint: None,
     })
 }

@@ -9,7 +9,7 @@ use super::dynamic::{UpdateMode, update_mode};
 use super::identity::Identity;
 use super::properties::server_properties;
 use super::script::{LOGGING, start_script};
-use super::{Target, metrics};
+use super::{Target, metrics, zookeeper};
 use crate::k8s::error::{Error, Result};
 use crate::k8s::names::Role;
 
@@ -44,10 +44,15 @@ pub(super) fn document(target: &Target<'_>) -> Result<ConfigMap> {
 /// The files that a role's pods mount.
 pub(super) fn files(target: &Target<'_>, role: Role) -> BTreeMap<String, String> {
     let Target { name, namespace, spec } = target;
+    let (script, logging, logging_file) = match role {
+        Role::ZooKeeper => return zookeeper::files(target),
+        _ if spec.has_zookeeper() => (zookeeper::broker_script(target), zookeeper::LOGGING, zookeeper::LOGGING_FILE),
+        _ => (start_script(name, namespace, spec, role), LOGGING, "log4j2.yaml"),
+    };
     let mut files = BTreeMap::from([
         ("server.properties".to_owned(), server_properties(name, namespace, spec, role)),
-        ("start.sh".to_owned(), start_script(name, namespace, spec, role)),
-        ("log4j2.yaml".to_owned(), LOGGING.to_owned()),
+        ("start.sh".to_owned(), script),
+        (logging_file.to_owned(), logging.to_owned()),
     ]);
     if spec.metrics.is_some() {
         files.insert("jmx.yaml".to_owned(), metrics::rules(role));

@@ -16,9 +16,14 @@ pub(super) const DEFAULT_IMAGE: &str = "kubectl-kafka/jmx-exporter:1.0.1";
 /// The jar in that image.
 const JAR: &str = "/jmx_prometheus_javaagent.jar";
 
+/// Whether a role's pods have the endpoint. ZooKeeper's have not: the rules are Kafka's.
+pub(super) fn is_served(target: &Target<'_>, role: Role) -> bool {
+    target.spec.metrics.is_some() && role != Role::ZooKeeper
+}
+
 /// Copies the agent to where Kafka's container finds it.
-pub(super) fn init_container(target: &Target<'_>) -> Option<Container> {
-    let metrics = target.spec.metrics.as_ref()?;
+pub(super) fn init_container(target: &Target<'_>, role: Role) -> Option<Container> {
+    let metrics = target.spec.metrics.as_ref().filter(|_| is_served(target, role))?;
     Some(Container {
         name: "metrics-agent".into(),
         image: Some(metrics.image.clone().unwrap_or_else(|| DEFAULT_IMAGE.to_owned())),
@@ -72,7 +77,7 @@ pub fn pod_monitors() -> ApiResource {
 pub(super) fn rules(role: Role) -> String {
     let of_role = match role {
         Role::Broker => BROKER_OBJECTS,
-        Role::Controller => "",
+        Role::Controller | Role::ZooKeeper => "",
     };
     format!("{HEAD}{COMMON_OBJECTS}{of_role}{RULES}")
 }

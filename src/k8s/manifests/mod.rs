@@ -20,6 +20,7 @@ mod services;
 mod spec;
 mod volumes;
 mod workload;
+mod zookeeper;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::Resource;
@@ -32,8 +33,8 @@ pub use identity::{Identity, KEY_MODE, Mode};
 pub use metrics::pod_monitors;
 pub use quantity::Quantity;
 pub use spec::{
-    Authentication, ClusterSpec, ControllerResources, Listener, Metrics, Pods, Preset, Security, SpecError, Storage,
-    Tls,
+    Authentication, ClusterMode, ClusterSpec, ControllerResources, Listener, Metrics, NO_CONTROLLERS, Pods, Preset,
+    Security, SpecError, Storage, Tls, ZooKeeperSpec,
 };
 
 use crate::k8s::error::{Error, Result};
@@ -132,6 +133,9 @@ pub fn supporting(target: &Target<'_>) -> Result<Vec<Manifest>> {
         manifests.push(Manifest::of(&services::headless(target, *role))?);
     }
     manifests.push(Manifest::of(&services::bootstrap(target))?);
+    if target.spec.has_zookeeper() {
+        manifests.push(Manifest::of(&services::zookeeper(target))?);
+    }
     if target.spec.metrics.is_some() {
         manifests.push(Manifest::of(&services::metrics(target))?);
     }

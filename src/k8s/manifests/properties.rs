@@ -4,12 +4,12 @@
 use std::fmt::Write as _;
 
 use super::spec::{ClusterSpec, SpecError};
-use super::{TLS_MOUNT, data_directory, voter_addresses};
+use super::{TLS_MOUNT, Target, data_directory, voter_addresses, zookeeper};
 use crate::k8s::names::{ADMIN, ClusterName, Role};
 
 /// Settings that tie a node to its pod, its listeners or its quorum. Changing one breaks the cluster, so
 /// `--config` refuses them.
-const OWNED: [&str; 25] = [
+const OWNED: [&str; 26] = [
     "node.id",
     "broker.id",
     "process.roles",
@@ -25,6 +25,7 @@ const OWNED: [&str; 25] = [
     "log.dirs",
     "metadata.log.dir",
     "broker.id.generation.enable",
+    "zookeeper.connect",
     "broker.rack",
     "ssl.keystore.type",
     "ssl.keystore.location",
@@ -55,8 +56,11 @@ pub(super) fn validate(spec: &ClusterSpec) -> Result<(), SpecError> {
         if key.is_empty() || !key.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte)) {
             return refuse(format!("\"{key}\" is no name of a server property"));
         }
-        if key.starts_with("zookeeper.") {
+        if key.starts_with("zookeeper.") && !spec.has_zookeeper() {
             return refuse(format!("{key}: there is no ZooKeeper in a KRaft cluster"));
+        }
+        if key.starts_with("share.") && spec.has_zookeeper() {
+            return refuse(format!("{key}: there are no share groups in a Kafka with ZooKeeper"));
         }
         if OWNED.contains(&key.as_str()) {
             return refuse(format!("{key} is set by kubectl-kafka itself and cannot be changed"));
@@ -83,8 +87,14 @@ fn brokers(count: u32) -> String {
 pub(super) fn server_properties(name: &ClusterName, namespace: &str, spec: &ClusterSpec, role: Role) -> String {
     let mut lines: Vec<(String, String)> = Vec::new();
     let mut set = |key: &str, value: String| lines.push((key.to_owned(), value));
-    set("controller.quorum.bootstrap.servers", voter_addresses(name, namespace, spec).join(","));
-    set("controller.listener.names", "CONTROLLER".into());
+    if spec.has_zookeeper() {
+        for (key, value) in zookeeper::properties(&Target { name, namespace, spec }) {
+            set(key, value);
+        }
+    } else {
+        set("controller.quorum.bootstrap.servers", voter_addresses(name, namespace, spec).join(","));
+        set("controller.listener.names", "CONTROLLER".into());
+    }
     set("listener.security.protocol.map", protocols(spec));
     if role == Role::Broker {
         set("inter.broker.listener.name", "INTERNAL".into());
@@ -95,10 +105,11 @@ pub(super) fn server_properties(name: &ClusterName, namespace: &str, spec: &Clus
     set("default.replication.factor", spec.replication_factor().to_string());
     set("min.insync.replicas", spec.min_in_sync().to_string());
     if role == Role::Broker {
-        for topic in ["offsets.topic", "transaction.state.log", "share.coordinator.state.topic"] {
+        let share_groups = (!spec.has_zookeeper()).then_some("share.coordinator.state.topic");
+        for topic in ["offsets.topic", "transaction.state.log"].into_iter().chain(share_groups) {
             set(&format!("{topic}.replication.factor"), spec.replication_factor().to_string());
         }
-        for topic in ["transaction.state.log", "share.coordinator.state.topic"] {
+        for topic in std::iter::once("transaction.state.log").chain(share_groups) {
             set(&format!("{topic}.min.isr"), spec.min_in_sync().to_string());
         }
         set("auto.create.topics.enable", "false".into());
@@ -118,7 +129,8 @@ pub(super) fn server_properties(name: &ClusterName, namespace: &str, spec: &Clus
 /// `CONTROLLER:SSL,INTERNAL:SSL,CLIENT:SASL_SSL`
 fn protocols(spec: &ClusterSpec) -> String {
     let between = if spec.security.tls.is_some() { "SSL" } else { "PLAINTEXT" };
-    let mut map = format!("CONTROLLER:{between},INTERNAL:{between}");
+    let mut map = if spec.has_zookeeper() { String::new() } else { format!("CONTROLLER:{between},") };
+    let _ = write!(map, "INTERNAL:{between}");
     for listener in client_listeners(spec) {
         let _ = write!(map, ",{listener}:{}", spec.security.protocol());
     }

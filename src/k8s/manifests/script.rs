@@ -25,19 +25,15 @@ pub(super) fn start_script(name: &ClusterName, namespace: &str, spec: &ClusterSp
     let voter_line = match (role, spec.is_combined()) {
         (Role::Controller, _) => "voter=true".to_owned(),
         (Role::Broker, true) => format!("voter=false; if [ \"$ordinal\" -lt {voters} ]; then voter=true; fi"),
-        (Role::Broker, false) => "voter=false".to_owned(),
+        // ZooKeeper has a script of its own.
+        (Role::Broker | Role::ZooKeeper, _) => "voter=false".to_owned(),
     };
-    let mut broker_listeners = format!("INTERNAL://:{INTERNAL_PORT},CLIENT://:{CLIENT_PORT}");
-    let mut broker_advertised = format!("INTERNAL://$host:{INTERNAL_PORT},CLIENT://$host:{CLIENT_PORT}");
-    for Listener { name, port, advertised } in &spec.listeners {
-        let _ = write!(broker_listeners, ",{name}://:{port}");
-        let _ = write!(broker_advertised, ",{name}://{}", advertised.replace("{ordinal}", "$ordinal"));
-    }
+    let (broker_listeners, broker_advertised) = broker_listeners(spec);
     let controller = format!("CONTROLLER://:{CONTROLLER_PORT}");
     let controller_advertised = format!("CONTROLLER://$host:{CONTROLLER_PORT}");
     let (voter, follower) = match role {
         Role::Controller => (["controller", &controller, &controller_advertised].map(str::to_owned), None),
-        Role::Broker => (
+        Role::Broker | Role::ZooKeeper => (
             [
                 "broker,controller".to_owned(),
                 format!("{controller},{broker_listeners}"),
@@ -109,12 +105,23 @@ export KAFKA_HEAP_OPTS="-Xms{heap}m -Xmx{heap}m -XX:+ExitOnOutOfMemoryError -Dsu
     )
 }
 
+/// `listeners` and `advertised.listeners` of a broker, for the shell.
+pub(super) fn broker_listeners(spec: &ClusterSpec) -> (String, String) {
+    let mut listeners = format!("INTERNAL://:{INTERNAL_PORT},CLIENT://:{CLIENT_PORT}");
+    let mut told = format!("INTERNAL://$host:{INTERNAL_PORT},CLIENT://$host:{CLIENT_PORT}");
+    for Listener { name, port, advertised } in &spec.listeners {
+        let _ = write!(listeners, ",{name}://:{port}");
+        let _ = write!(told, ",{name}://{}", advertised.replace("{ordinal}", "$ordinal"));
+    }
+    (listeners, told)
+}
+
 fn assignments(indent: &str, [roles, listeners, advertised]: &[String; 3]) -> String {
     format!("{indent}roles={roles}\n{indent}listeners={listeners}\n{indent}advertised={advertised}\n")
 }
 
 /// Which rack a broker is in.
-fn rack(spec: &ClusterSpec, role: Role) -> String {
+pub(super) fn rack(spec: &ClusterSpec, role: Role) -> String {
     if spec.rack_map.is_empty() || role != Role::Broker {
         return String::new();
     }
@@ -127,7 +134,7 @@ fn rack(spec: &ClusterSpec, role: Role) -> String {
 }
 
 /// The lines of `server.properties` that differ from pod to pod.
-fn own_properties(spec: &ClusterSpec, role: Role) -> String {
+pub(super) fn own_properties(spec: &ClusterSpec, role: Role) -> String {
     let mut text = String::new();
     if spec.security.tls.is_some() {
         let _ = writeln!(text, "  echo \"ssl.keystore.location={TLS_MOUNT}/$HOSTNAME.pem\"");
@@ -150,7 +157,7 @@ fn add_admin(spec: &ClusterSpec, role: Role) -> String {
 }
 
 /// What the server alone runs with; Kafka's own tools in the same pod must not open the metrics port.
-fn java_options(spec: &ClusterSpec) -> String {
+pub(super) fn java_options(spec: &ClusterSpec) -> String {
     let mut options = spec.jvm_options.clone();
     if spec.metrics.is_some() {
         options.push(format!(

@@ -3,13 +3,17 @@
 use k8s_openapi::api::core::v1::{Service, ServicePort, ServiceSpec};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
-use super::Target;
+use super::{Target, zookeeper};
 use crate::k8s::names::{
     CLIENT_PORT, CLIENT_PORT_NAME, CONTROLLER_PORT, INTERNAL_PORT, METRICS_PORT, METRICS_PORT_NAME, Role,
+    ZOOKEEPER_PORT,
 };
 
 /// The ports of a role's pods by name.
 pub(super) fn ports(target: &Target<'_>, role: Role) -> Vec<(String, u16)> {
+    if role == Role::ZooKeeper {
+        return zookeeper::ports();
+    }
     let mut ports = Vec::new();
     if role == Role::Broker {
         ports.push((CLIENT_PORT_NAME.to_owned(), CLIENT_PORT));
@@ -51,6 +55,16 @@ pub(super) fn bootstrap(target: &Target<'_>) -> Service {
     Service {
         metadata: target.role_metadata(target.name.bootstrap(), Role::Broker),
         spec: Some(service(target, Role::Broker, ports)),
+        status: None,
+    }
+}
+
+/// Where a tool in the cluster finds any ZooKeeper server; brokers know each of them by name.
+pub(super) fn zookeeper(target: &Target<'_>) -> Service {
+    let ports = vec![(zookeeper::CLIENT_PORT_NAME.to_owned(), ZOOKEEPER_PORT)];
+    Service {
+        metadata: target.role_metadata(target.name.zookeeper(), Role::ZooKeeper),
+        spec: Some(service(target, Role::ZooKeeper, ports)),
         status: None,
     }
 }

@@ -8,7 +8,7 @@ use k8s_openapi::api::core::v1::{
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
-use super::{ADMIN_MOUNT, AGENT_MOUNT, CONFIG_MOUNT, TLS_MOUNT, Target, data_mount, data_volume};
+use super::{ADMIN_MOUNT, AGENT_MOUNT, CONFIG_MOUNT, TLS_MOUNT, Target, data_mount, data_volume, metrics, zookeeper};
 use crate::k8s::names::{ADMIN, Role};
 
 /// The volume that the metrics agent is copied to.
@@ -50,7 +50,7 @@ pub(super) fn volumes(target: &Target<'_>, role: Role) -> Vec<Volume> {
     if knows_admin(target, role) {
         volumes.push(secret("admin", target.name.user(ADMIN), Some("password")));
     }
-    if target.spec.metrics.is_some() {
+    if metrics::is_served(target, role) {
         volumes.push(empty(AGENT_VOLUME));
     }
     volumes
@@ -58,8 +58,9 @@ pub(super) fn volumes(target: &Target<'_>, role: Role) -> Vec<Volume> {
 
 /// Where Kafka's container finds them.
 pub(super) fn mounts(target: &Target<'_>, role: Role) -> Vec<VolumeMount> {
+    let place = |disk| if role == Role::ZooKeeper { zookeeper::DATA_MOUNT.to_owned() } else { data_mount(disk) };
     let mut mounts: Vec<VolumeMount> =
-        (0..target.spec.disks(role)).map(|disk| mount(&data_volume(disk), &data_mount(disk), false)).collect();
+        (0..target.spec.disks(role)).map(|disk| mount(&data_volume(disk), &place(disk), false)).collect();
     mounts.extend([mount("config", CONFIG_MOUNT, true), mount("tmp", "/tmp", false)]);
     if target.spec.security.tls.is_some() {
         mounts.push(mount("tls", TLS_MOUNT, true));
@@ -67,7 +68,7 @@ pub(super) fn mounts(target: &Target<'_>, role: Role) -> Vec<VolumeMount> {
     if knows_admin(target, role) {
         mounts.push(mount("admin", ADMIN_MOUNT, true));
     }
-    if target.spec.metrics.is_some() {
+    if metrics::is_served(target, role) {
         mounts.push(mount(AGENT_VOLUME, AGENT_MOUNT, true));
     }
     mounts

@@ -6,8 +6,9 @@ use k8s_openapi::api::apps::v1::{
     StatefulSet, StatefulSetPersistentVolumeClaimRetentionPolicy, StatefulSetSpec, StatefulSetUpdateStrategy,
 };
 use k8s_openapi::api::core::v1::{
-    Capabilities, Container, ContainerPort, EnvVar, EnvVarSource, LocalObjectReference, PodSecurityContext, PodSpec,
-    PodTemplateSpec, Probe, ResourceRequirements, SeccompProfile, SecretKeySelector, SecurityContext, TCPSocketAction,
+    Capabilities, Container, ContainerPort, EnvVar, EnvVarSource, ExecAction, LocalObjectReference, PodSecurityContext,
+    PodSpec, PodTemplateSpec, Probe, ResourceRequirements, SeccompProfile, SecretKeySelector, SecurityContext,
+    TCPSocketAction,
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
@@ -16,14 +17,14 @@ use super::configuration::checksum;
 use super::identity::{KEY_CLUSTER_ID, KEY_MODE, directory_key};
 use super::script::directory_variable;
 use super::services::ports;
-use super::{CONFIG_MOUNT, Target, metrics, placement, volumes};
-use crate::k8s::names::{ANNOTATION_CHECKSUM, CONTAINER, LABEL_VERSION, Role};
+use super::{CONFIG_MOUNT, Target, metrics, placement, volumes, zookeeper};
+use crate::k8s::names::{ANNOTATION_CHECKSUM, LABEL_VERSION, Role};
 
-/// The image's user. It is named there, and `runAsNonRoot` wants a number.
+/// Either image's user. It is named there, and `runAsNonRoot` wants a number.
 const USER: i64 = 1000;
 /// A broker hands over its leaderships and writes its indexes; many partitions take minutes.
 const BROKER_GRACE_SECONDS: i64 = 300;
-const CONTROLLER_GRACE_SECONDS: i64 = 60;
+const QUORUM_GRACE_SECONDS: i64 = 60;
 /// The recovery of a large log after a crash takes up to an hour, during which no port is open.
 const STARTUP_PERIOD_SECONDS: i32 = 2;
 const STARTUP_TRIES: i32 = 1800;
@@ -31,7 +32,7 @@ const READINESS_PERIOD_SECONDS: i32 = 5;
 
 pub(super) fn stateful_set(target: &Target<'_>, role: Role) -> StatefulSet {
     let mut metadata = target.role_metadata(target.name.workload(role), role);
-    metadata.labels.get_or_insert_default().insert(LABEL_VERSION.to_owned(), target.spec.kafka_version.clone());
+    metadata.labels.get_or_insert_default().extend(version_label(target, role));
     StatefulSet {
         metadata,
         spec: Some(StatefulSetSpec {
@@ -52,11 +53,15 @@ pub(super) fn stateful_set(target: &Target<'_>, role: Role) -> StatefulSet {
     }
 }
 
+fn version_label(target: &Target<'_>, role: Role) -> Option<(String, String)> {
+    Some((LABEL_VERSION.to_owned(), target.spec.version_of(role)?))
+}
+
 fn template(target: &Target<'_>, role: Role) -> PodTemplateSpec {
     // The person's come first: ours select the pods.
     let mut labels = target.spec.pods.labels.clone();
     labels.extend(target.name.role_labels(role));
-    labels.insert(LABEL_VERSION.to_owned(), target.spec.kafka_version.clone());
+    labels.extend(version_label(target, role));
     let mut annotations = target.spec.pods.annotations.clone();
     annotations.insert(ANNOTATION_CHECKSUM.to_owned(), checksum(target, role));
     PodTemplateSpec {
@@ -74,7 +79,7 @@ fn pod(target: &Target<'_>, role: Role) -> PodSpec {
         enable_service_links: Some(false),
         termination_grace_period_seconds: Some(match role {
             Role::Broker => BROKER_GRACE_SECONDS,
-            Role::Controller => CONTROLLER_GRACE_SECONDS,
+            Role::Controller | Role::ZooKeeper => QUORUM_GRACE_SECONDS,
         }),
         security_context: Some(PodSecurityContext {
             run_as_user: Some(USER),
@@ -92,7 +97,7 @@ fn pod(target: &Target<'_>, role: Role) -> PodSpec {
         image_pull_secrets: (!asked.image_pull_secrets.is_empty())
             .then(|| asked.image_pull_secrets.iter().map(|name| LocalObjectReference { name: name.clone() }).collect()),
         priority_class_name: asked.priority_class_name.clone(),
-        init_containers: metrics::init_container(target).map(|container| vec![container]),
+        init_containers: metrics::init_container(target, role).map(|container| vec![container]),
         containers: vec![container(target, role)],
         volumes: Some(volumes::volumes(target, role)),
         ..PodSpec::default()
@@ -107,8 +112,8 @@ fn container(target: &Target<'_>, role: Role) -> Container {
     let memory = target.spec.memory(role).to_kubernetes();
     let cpu = target.spec.cpu(role).to_kubernetes();
     Container {
-        name: CONTAINER.into(),
-        image: Some(target.spec.image()),
+        name: role.container().into(),
+        image: Some(target.spec.image_of(role)),
         image_pull_policy: Some("IfNotPresent".into()),
         command: Some(vec!["bash".into(), format!("{CONFIG_MOUNT}/start.sh")]),
         env: Some(environment(target)),
@@ -144,8 +149,21 @@ fn container(target: &Target<'_>, role: Role) -> Container {
 }
 
 /// An open port. A KRaft broker opens its listeners only once it is unfenced; a controller's open port
-/// proves little, which is why `install` and `status` ask the quorum itself.
+/// proves little, which is why `install` and `status` ask the quorum itself. A ZooKeeper server's proves
+/// nothing, and there a script can ask.
 fn probe(target: &Target<'_>, role: Role, period: i32, failures: i32) -> Probe {
+    if role == Role::ZooKeeper {
+        let command = vec!["bash".into(), format!("{CONFIG_MOUNT}/{}", zookeeper::READY_SCRIPT)];
+        return Probe {
+            exec: Some(ExecAction { command: Some(command) }),
+            period_seconds: Some(period),
+            failure_threshold: Some(failures),
+            // The script itself gives up after 3 s; a busy node needs time to start it.
+            timeout_seconds: Some(5),
+            success_threshold: Some(1),
+            ..Probe::default()
+        };
+    }
     let port = ports(target, role).into_iter().next().map(|(name, _)| name).unwrap_or_default();
     Probe {
         tcp_socket: Some(TCPSocketAction { port: IntOrString::String(port), host: None }),
@@ -157,8 +175,11 @@ fn probe(target: &Target<'_>, role: Role, period: i32, failures: i32) -> Probe {
     }
 }
 
-/// The cluster's id and its first quorum.
+/// The cluster's id and its first quorum; with ZooKeeper both are in there.
 fn environment(target: &Target<'_>) -> Vec<EnvVar> {
+    if target.spec.has_zookeeper() {
+        return Vec::new();
+    }
     let secret = target.name.identity();
     let variable = |name: String, key: String| EnvVar {
         name,

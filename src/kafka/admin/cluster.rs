@@ -15,6 +15,8 @@ pub struct ClusterDescription {
     pub brokers: Vec<BrokerDescription>,
     /// Whether `fenced` is known: brokers before 4.0 list only the unfenced ones.
     pub includes_fenced: bool,
+    /// With ZooKeeper, the broker that is the controller. In KRaft brokers name any of themselves.
+    pub controller: Option<NodeId>,
 }
 
 /// One registered broker.
@@ -64,5 +66,10 @@ pub async fn describe(cluster: &Cluster) -> Result<ClusterDescription> {
         })
         .collect::<Result<Vec<_>>>()?;
     brokers.sort_by_key(|broker| broker.node);
-    Ok(ClusterDescription { cluster_id: response.cluster_id.to_string(), brokers, includes_fenced })
+    Ok(ClusterDescription {
+        cluster_id: response.cluster_id.to_string(),
+        brokers,
+        includes_fenced,
+        controller: Some(NodeId(response.controller_id.0)).filter(|node| node.0 >= 0),
+    })
 }

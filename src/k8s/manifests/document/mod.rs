@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::spec::ClusterSpec;
+use super::spec::{ClusterMode, ClusterSpec};
 use crate::k8s::names::ClusterName;
 
 /// A cluster document.
@@ -94,6 +94,11 @@ impl WrittenDocument {
         let (document, mut written) = reading::read(text)?;
         let spec = written.get_mut("spec").map(Value::take).unwrap_or_default();
         Ok(Self { metadata: document.metadata, spec })
+    }
+
+    /// The mode that it asks for, if it says one.
+    pub fn mode(&self) -> Option<ClusterMode> {
+        serde_json::from_value(self.spec.get("mode")?.clone()).ok()
     }
 
     /// What is asked: the preset, where the document says nothing else.

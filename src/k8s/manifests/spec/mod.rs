@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+mod mode;
 mod parts;
 mod presets;
 mod validate;
@@ -9,6 +10,7 @@ mod validate;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use mode::{ClusterMode, NO_CONTROLLERS, ZooKeeperSpec};
 pub use parts::{Authentication, ControllerResources, Listener, Metrics, Pods, Security, Tls};
 pub use presets::Preset;
 
@@ -17,17 +19,12 @@ use crate::k8s::names::Role;
 
 /// The Kafka that is installed when none is named.
 const DEFAULT_KAFKA_VERSION: &str = "4.3.1";
-/// The first version with a dynamic quorum and the group and share features that we configure.
-const OLDEST_KAFKA: (u32, u32) = (4, 1);
 
-/// Node ids of controllers end below the brokers' first one, and a quorum of more than nine is slower
-/// without being safer.
-const MOST_CONTROLLERS: u32 = 9;
 /// One StatefulSet per role; beyond this a person wants more than one of them.
 const MOST_BROKERS: u32 = 500;
 /// With combined roles, this many brokers vote when there are at least as many.
 const COMBINED_VOTERS: u32 = 3;
-/// The quorum's log is small: a controller never needs more than this.
+/// The quorum's log is small: a controller or ZooKeeper server never needs more than this.
 const CONTROLLER_MEMORY: &str = "1Gi";
 const CONTROLLER_STORAGE: &str = "10Gi";
 const CONTROLLER_CPU: &str = "100m";
@@ -40,9 +37,15 @@ const LARGEST_HEAP_MIB: i128 = 6 * 1024;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct ClusterSpec {
+    /// Who keeps the metadata: topics, configurations, which broker leads what.
+    #[serde(skip_serializing_if = "ClusterMode::is_kraft")]
+    pub mode: ClusterMode,
+    /// The ensemble, in the mode `zookeeper` only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub zookeeper: Option<ZooKeeperSpec>,
     /// Pods that serve clients.
     pub brokers: u32,
-    /// Pods of the quorum; 0: the brokers are the controllers too.
+    /// Pods of the quorum; 0: the brokers are the controllers too. There is none with ZooKeeper.
     pub controllers: u32,
     /// Apache Kafka's version.
     pub kafka_version: String,
@@ -125,6 +128,8 @@ impl SpecError {
             "--storage-class" => "spec.storage.class".to_owned(),
             "--tls" | "--ca-secret" => "spec.security.tls".to_owned(),
             "--authentication" => "spec.security.authentication".to_owned(),
+            "--zookeeper-servers" => "spec.zookeeper.servers".to_owned(),
+            "--zookeeper-image" => "spec.zookeeper.image".to_owned(),
             "--metrics-image" => "spec.metrics.image".to_owned(),
             flag => flag.strip_prefix("--").map_or_else(|| flag.to_owned(), |flag| format!("spec.{}", camel(flag))),
         }
@@ -148,6 +153,8 @@ fn camel(words: &str) -> String {
 impl Default for ClusterSpec {
     fn default() -> Self {
         Self {
+            mode: ClusterMode::Kraft,
+            zookeeper: None,
             brokers: 3,
             controllers: 3,
             kafka_version: DEFAULT_KAFKA_VERSION.to_owned(),
@@ -175,37 +182,47 @@ impl Default for Storage {
 }
 
 impl ClusterSpec {
-    /// The image that the pods run.
+    /// The image that Kafka's pods run.
     pub fn image(&self) -> String {
         self.image.clone().unwrap_or_else(|| format!("apache/kafka:{}", self.kafka_version))
     }
 
     /// The workloads, the quorum's first.
     pub fn roles(&self) -> &'static [Role] {
-        if self.is_combined() { &[Role::Broker] } else { &[Role::Controller, Role::Broker] }
+        match self.mode {
+            ClusterMode::ZooKeeper => &[Role::ZooKeeper, Role::Broker],
+            ClusterMode::Kraft if self.is_combined() => &[Role::Broker],
+            ClusterMode::Kraft => &[Role::Controller, Role::Broker],
+        }
     }
 
     /// Whether the brokers are the controllers too.
     pub fn is_combined(&self) -> bool {
-        self.controllers == 0
+        self.mode == ClusterMode::Kraft && self.controllers == 0
     }
 
     /// The pods of a workload.
     pub fn replicas(&self, role: Role) -> u32 {
         match role {
+            Role::ZooKeeper => self.zookeeper_servers(),
             Role::Controller => self.controllers,
             Role::Broker => self.brokers,
         }
     }
 
-    /// The workload whose first pods form the quorum.
+    /// The workload whose first pods form the quorum: Kafka's own, or the ensemble.
     pub fn voter_role(&self) -> Role {
-        if self.is_combined() { Role::Broker } else { Role::Controller }
+        match self.mode {
+            ClusterMode::ZooKeeper => Role::ZooKeeper,
+            ClusterMode::Kraft if self.is_combined() => Role::Broker,
+            ClusterMode::Kraft => Role::Controller,
+        }
     }
 
     /// How many pods of [`Self::voter_role`] form the quorum, from ordinal 0.
     pub fn voters(&self) -> u32 {
         match self.controllers {
+            _ if self.has_zookeeper() => self.zookeeper_servers(),
             0 if self.brokers >= COMBINED_VOTERS => COMBINED_VOTERS,
             0 => 1,
             controllers => controllers,
@@ -224,17 +241,17 @@ impl ClusterSpec {
 
     /// Memory of a pod, request and limit.
     pub fn memory(&self, role: Role) -> Quantity {
-        Self::for_role(role, &self.memory, self.controller_resources.memory.as_ref(), CONTROLLER_MEMORY)
+        Self::for_role(role, &self.memory, self.quorum_resources().memory.as_ref(), CONTROLLER_MEMORY)
     }
 
     /// CPU request of a pod.
     pub fn cpu(&self, role: Role) -> Quantity {
-        Self::for_role(role, &self.cpu, self.controller_resources.cpu.as_ref(), CONTROLLER_CPU)
+        Self::for_role(role, &self.cpu, self.quorum_resources().cpu.as_ref(), CONTROLLER_CPU)
     }
 
     /// Size of a pod's volume.
     pub fn storage_size(&self, role: Role) -> Quantity {
-        Self::for_role(role, &self.storage.size, self.controller_resources.storage.as_ref(), CONTROLLER_STORAGE)
+        Self::for_role(role, &self.storage.size, self.quorum_resources().storage.as_ref(), CONTROLLER_STORAGE)
     }
 
     /// The JVM's heap in MiB.
@@ -247,8 +264,8 @@ impl ClusterSpec {
 
     fn for_role(role: Role, asked: &Quantity, own: Option<&Quantity>, most_of_a_controller: &str) -> Quantity {
         match (role, own, most_of_a_controller.parse()) {
-            (Role::Controller, Some(own), _) => own.clone(),
-            (Role::Controller, None, Ok(most)) => asked.at_most(&most),
+            (Role::Controller | Role::ZooKeeper, Some(own), _) => own.clone(),
+            (Role::Controller | Role::ZooKeeper, None, Ok(most)) => asked.at_most(&most),
             _ => asked.clone(),
         }
     }
@@ -256,7 +273,7 @@ impl ClusterSpec {
     /// The volumes of a pod.
     pub fn disks(&self, role: Role) -> u32 {
         match role {
-            Role::Controller => 1,
+            Role::Controller | Role::ZooKeeper => 1,
             Role::Broker => self.storage.disks,
         }
     }

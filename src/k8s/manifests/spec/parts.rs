@@ -88,17 +88,18 @@ pub struct Metrics {
     pub image: Option<String>,
 }
 
-/// What the controllers get, where it is not the least of the brokers' and of what a quorum needs.
+/// What the controllers, or ZooKeeper's servers, get, where it is not the least of the brokers' and of what a
+/// quorum needs.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct ControllerResources {
-    /// Memory of each controller, request and limit.
+    /// Memory of each, request and limit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub memory: Option<Quantity>,
-    /// CPU request of each controller.
+    /// CPU request of each.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cpu: Option<Quantity>,
-    /// Size of each controller's volume.
+    /// Size of each one's volume.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub storage: Option<Quantity>,
 }

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::{
-    ClusterSpec, DEFAULT_KAFKA_VERSION, LEAST_MEMORY, MOST_BROKERS, MOST_CONTROLLERS, OLDEST_KAFKA, SpecError,
-};
+use super::mode::version;
+use super::{ClusterSpec, LEAST_MEMORY, MOST_BROKERS, SpecError};
 use crate::k8s::manifests::properties;
 
 /// Names of the listeners that every cluster has.
@@ -22,24 +21,15 @@ impl ClusterSpec {
         if !(1..=MOST_BROKERS).contains(&self.brokers) {
             return Err(SpecError::new("--brokers", format!("{} is not in 1 to {MOST_BROKERS}", self.brokers)));
         }
-        if self.controllers > MOST_CONTROLLERS {
-            return Err(SpecError::new("--controllers", format!("at most {MOST_CONTROLLERS}; 3 is right for most")));
-        }
-        if self.controllers > 0 && self.controllers.is_multiple_of(2) {
-            return Err(SpecError::new(
-                "--controllers",
-                format!(
-                    "{} survive no more failures than {}: take an odd number, or 0 to let the brokers do it",
-                    self.controllers,
-                    self.controllers - 1
-                ),
-            ));
-        }
-        version(&self.kafka_version)?;
-        if let Some(image) = &self.image
-            && (image.is_empty() || image.contains(|character: char| character.is_whitespace()))
-        {
-            return Err(SpecError::new("--image", format!("\"{image}\" is no image")));
+        self.validate_quorum()?;
+        version(&self.kafka_version, self.mode)?;
+        let zookeeper_image = self.zookeeper.as_ref().and_then(|ensemble| ensemble.image.as_ref());
+        for (flag, image) in [("--image", self.image.as_ref()), ("--zookeeper-image", zookeeper_image)] {
+            if let Some(image) = image
+                && (image.is_empty() || image.contains(|character: char| character.is_whitespace()))
+            {
+                return Err(SpecError::new(flag, format!("\"{image}\" is no image")));
+            }
         }
         if let Some(class) = &self.storage.class
             && (class.is_empty() || !class.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.')))
@@ -152,20 +142,5 @@ impl ClusterSpec {
             }
             _ => Ok(()),
         }
-    }
-}
-
-fn version(text: &str) -> Result<(), SpecError> {
-    let numbers: Option<Vec<u32>> = text.split('.').map(|part| part.parse().ok()).collect();
-    match numbers.as_deref() {
-        Some([major, minor, _]) if (*major, *minor) >= OLDEST_KAFKA => Ok(()),
-        Some([_, _, _]) => Err(SpecError::new(
-            "--kafka-version",
-            format!("{text} is too old: {}.{} is the first that can be installed", OLDEST_KAFKA.0, OLDEST_KAFKA.1),
-        )),
-        _ => Err(SpecError::new(
-            "--kafka-version",
-            format!("`{text}` is no version of Apache Kafka; write for example {DEFAULT_KAFKA_VERSION}"),
-        )),
     }
 }
