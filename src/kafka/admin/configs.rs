@@ -160,6 +160,7 @@ fn altered(response: IncrementalAlterConfigsResponse, changes: &BTreeMap<String,
     let names: Vec<&str> = changes.keys().map(String::as_str).collect();
     response.responses.into_iter().try_for_each(|row| {
         ErrorCode::check(row.error_code, format!("setting {}", names.join(", ")), row.error_message.as_deref())
+            .map_err(|error| error.needing(Operation::AlterConfigs))
     })
 }
 
