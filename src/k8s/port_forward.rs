@@ -163,6 +163,28 @@ impl AsyncWrite for PortForward {
         Poll::Ready(Ok(count))
     }
 
+    /// TLS hands over records of 16 KiB, several at once: together they make a frame of a good size.
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        ready!(Pin::new(&mut self.socket).poll_ready(context)).map_err(broken)?;
+        let mut frame = BytesMut::with_capacity(slices.iter().map(|slice| slice.len()).sum::<usize>().min(FRAME) + 1);
+        frame.extend_from_slice(&[DATA]);
+        for slice in slices {
+            let room = FRAME + 1 - frame.len();
+            frame.extend_from_slice(&slice[..slice.len().min(room)]);
+        }
+        let count = frame.len() - 1;
+        Pin::new(&mut self.socket).start_send(Message::Binary(frame.freeze())).map_err(broken)?;
+        Poll::Ready(Ok(count))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.socket).poll_flush(context).map_err(broken)
     }
