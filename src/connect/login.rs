@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use secrecy::ExposeSecret;
 
+use super::Session;
 use super::port_forward::{PodListener, PortForwardDialer};
 use crate::error::CommandError;
 use crate::k8s::Kubernetes;
@@ -16,7 +17,7 @@ use crate::k8s::names::ADMIN;
 use crate::kafka::security::{
     HostCheck, KeyPair, Mechanism, Sasl, Security, Tls, TlsSettings, Trust, from_client_properties, wants_login,
 };
-use crate::kafka::{Dialer, Target};
+use crate::kafka::{DialError, DialReason, Dialer, Target};
 
 /// As whom.
 #[derive(Debug, Clone, Default)]
@@ -109,6 +110,34 @@ impl Login {
         };
         Ok(security.around(dialer))
     }
+}
+
+/// Waits until every broker lets a user in with this password: a password that was just set is on its way to them.
+///
+/// # Errors
+/// Why the last one did not, at the deadline.
+pub async fn until_let_in(
+    session: &Session,
+    credentials: &Credentials,
+    deadline: tokio::time::Instant,
+) -> Result<(), DialError> {
+    /// Metadata reaches the brokers within tens of milliseconds.
+    const LOOK_AGAIN: std::time::Duration = std::time::Duration::from_millis(50);
+    let Some((kubernetes, cluster)) = &session.place else { return Ok(()) };
+    let unusable = |error: CommandError| DialError::new(DialReason::Refusal, error.message);
+    let security = of_credentials(credentials.clone(), source(cluster, &credentials.username)).map_err(unusable)?;
+    let plain: Arc<dyn Dialer> = Arc::new(PortForwardDialer::new(kubernetes.clone(), cluster));
+    let dialer = security.around(plain);
+    for broker in session.kafka.brokers() {
+        let target = Target::Node(broker.node, broker.endpoint);
+        while let Err(error) = dialer.dial(&target).await {
+            if tokio::time::Instant::now() >= deadline {
+                return Err(error);
+            }
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+    }
+    Ok(())
 }
 
 async fn of_user(kubernetes: &Kubernetes, cluster: &KafkaCluster, user: &str) -> Result<Security, CommandError> {

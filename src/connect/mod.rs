@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use kafka_protocol::messages::MetadataResponse;
 
-pub use login::{Login, Secured};
+pub use login::{Login, Secured, until_let_in};
 pub use port_forward::{PodListener, PortForwardDialer};
 pub use quorum::quorum_from_controllers;
 pub use select::{select, select_any_state};

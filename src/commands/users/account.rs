@@ -2,13 +2,15 @@
 
 use std::num::NonZeroU32;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, ValueEnum, ValueHint};
 use secrecy::{ExposeSecret, SecretString};
+use tokio::time::Instant;
 
 use crate::commands::Context;
 use crate::commands::install::securing;
-use crate::connect::Session;
+use crate::connect::{Session, until_let_in};
 use crate::error::CommandError;
 use crate::k8s::apply::Intent;
 use crate::k8s::credentials::{self, Before, Credentials};
@@ -18,6 +20,8 @@ use crate::k8s::{ClusterName, Kubernetes};
 use crate::kafka::admin::users::{self, ScramMechanism};
 use crate::kafka::security::scram::{Hash, MIN_ITERATIONS};
 
+/// A broker that has not heard of a password by then is not well.
+const LET_IN_WITHIN: Duration = Duration::from_secs(10);
 /// Kafka's own limit (`ScramMechanism.maxIterations`).
 const MAX_ITERATIONS: u32 = 16_384;
 
@@ -186,10 +190,14 @@ impl Account<'_> {
         // The admin's certificate stays what it is.
         wanted.certificate = old.as_ref().and_then(|old| old.certificate.clone());
         if before.existed() {
-            self.replace(keeper, &wanted, &before, old.as_ref()).await
+            self.replace(keeper, &wanted, &before, old.as_ref()).await?;
         } else {
-            self.begin(keeper, &wanted, &before).await
+            self.begin(keeper, &wanted, &before).await?;
         }
+        if let Err(reason) = until_let_in(self.session, &wanted, Instant::now() + LET_IN_WITHIN).await {
+            self.context.ui.warning(format!("the new password is set, but does not work everywhere yet: {reason}"));
+        }
+        Ok(())
     }
 
     /// The Secret first: a password that only Kafka knew would be lost with this process.
