@@ -4,6 +4,7 @@
 //! know only context, cluster and user; the rest is laid over the chosen entries before they are loaded.
 
 use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use kube::Client;
@@ -55,6 +56,8 @@ pub struct Kubernetes {
     /// The deadline of one request.
     pub request_timeout: Duration,
     plugin: Option<Plugin>,
+    config: Box<Config>,
+    without_retries: Arc<OnceLock<Client>>,
 }
 
 /// A credential plugin, for messages.
@@ -93,8 +96,30 @@ impl Kubernetes {
         let server = config.cluster_url.to_string().trim_end_matches('/').to_owned();
         let namespace = config.default_namespace.clone();
         let plugin = config.auth_info.exec.as_ref().map(Plugin::of);
-        let client = Client::try_from(config).map_err(|error| named(client_error(&server, error), plugin.as_ref()))?;
-        Ok(Self { client, namespace, server, request_timeout: overrides.request_timeout, plugin })
+        let client =
+            Client::try_from(config.clone()).map_err(|error| named(client_error(&server, error), plugin.as_ref()))?;
+        Ok(Self {
+            client,
+            namespace,
+            server,
+            request_timeout: overrides.request_timeout,
+            plugin,
+            config: Box::new(config),
+            without_retries: Arc::default(),
+        })
+    }
+
+    /// A client that hands on 429, 503 and 504 at once: kube's waits as long as the answer says and asks
+    /// again, and what it said is never seen.
+    pub fn without_retries(&self) -> Result<Client> {
+        if let Some(client) = self.without_retries.get() {
+            return Ok(client.clone());
+        }
+        let mut config = (*self.config).clone();
+        config.default_retry = false;
+        let client =
+            Client::try_from(config).map_err(|error| named(client_error(&self.server, error), self.plugin.as_ref()))?;
+        Ok(self.without_retries.get_or_init(|| client).clone())
     }
 
     /// The same client for another namespace.

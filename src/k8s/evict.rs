@@ -47,7 +47,8 @@ pub async fn evict(kubernetes: &Kubernetes, pod: &str, uid: &str, intent: Intent
         .header(http::header::CONTENT_TYPE, "application/json")
         .body(body)
         .map_err(|error| Error::Other(format!("cannot ask for the eviction of pod {pod}: {error}")))?;
-    outcome(kubernetes.call(kubernetes.client.request::<Status>(request)).await)
+    let client = kubernetes.without_retries()?;
+    outcome(kubernetes.call(client.request::<Status>(request)).await)
 }
 
 fn outcome(answer: Result<Status>) -> Result<Evicted> {

@@ -24,6 +24,28 @@ struct State {
     last: String,
 }
 
+/// What a person types next, with the flags that were typed.
+#[derive(Debug, Clone)]
+pub struct NextCommands {
+    /// Goes on where the roll stopped.
+    pub again: String,
+    /// Waits until the cluster is healthy.
+    pub status: String,
+    /// Gives the cluster another setting.
+    pub install: String,
+}
+
+impl NextCommands {
+    /// `again`, and what fits it.
+    pub fn new(name: &ClusterName, namespace_flag: &str, again: String) -> Self {
+        Self {
+            again,
+            status: format!("kubectl kafka status {name} --wait{namespace_flag}"),
+            install: format!("kubectl kafka install {name}{namespace_flag} --config …"),
+        }
+    }
+}
+
 /// Why a roll does not go on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Stop {
@@ -91,11 +113,12 @@ impl Account {
         format!("{done}; {left}")
     }
 
-    /// The error of a roll that stops; the other pods keep running. `again` is the command that goes on.
-    pub fn stopped(&self, name: &ClusterName, stop: &Stop, again: &str) -> CommandError {
+    /// The error of a roll that stops; the other pods keep running.
+    pub fn stopped(&self, name: &ClusterName, stop: &Stop, next: &NextCommands) -> CommandError {
+        let NextCommands { again, status, install } = next;
         let (so_far, last) = (self.words(), self.state().last.clone());
         let go_on = if self.state().left.is_empty() {
-            format!("no other pod is left to be replaced; `kubectl kafka status {name} --wait` tells when it is back")
+            format!("no other pod is left to be replaced; `{status}` tells when it is back")
         } else {
             format!("the other pods keep running; `{again}` goes on")
         };
@@ -124,14 +147,15 @@ impl Account {
                     None => error,
                 };
                 error.hinted(format!(
-                    "the other pods keep running; put the cause right, then `{again}` goes on; for a setting, `kubectl kafka install {name} --config …` does both"
+                    "the other pods keep running; put the cause right, then `{again}` goes on; for a setting, `{install}` does both"
                 ))
             }
         }
     }
 
     /// The error for Ctrl-C.
-    pub fn interrupted(&self, name: &ClusterName, again: &str) -> CommandError {
+    pub fn interrupted(&self, name: &ClusterName, next: &NextCommands) -> CommandError {
+        let NextCommands { again, status, .. } = next;
         let so_far = self.words();
         let state = self.state();
         let error = |message| CommandError::new(ErrorKind::Interrupted, message);
@@ -145,7 +169,7 @@ impl Account {
             .hinted(format!("`{again}` goes on")),
             Some(pod) if state.left.is_empty() => {
                 error(format!("interrupted; pod {pod} comes back by itself; {so_far}"))
-                    .hinted(format!("`kubectl kafka status {name} --wait` tells when it is back"))
+                    .hinted(format!("`{status}` tells when it is back"))
             }
             Some(pod) => error(format!("interrupted; pod {pod} comes back by itself; {so_far}"))
                 .hinted(format!("`{again}` goes on")),
@@ -163,7 +187,9 @@ mod tests {
     use super::*;
     use crate::k8s::diagnose::{Cause, Certainty};
 
-    const AGAIN: &str = "kubectl kafka restart demo";
+    fn next() -> NextCommands {
+        NextCommands::new(&name(), "", "kubectl kafka restart demo".into())
+    }
 
     fn name() -> ClusterName {
         ClusterName::from_label("demo")
@@ -187,7 +213,7 @@ mod tests {
             message: "Kafka ended with exit code 1 (3 times): no".into(),
             hint: None,
         };
-        let error = half_way().stopped(&name(), &Stop::Broken { pod: "b".into(), cause }, AGAIN);
+        let error = half_way().stopped(&name(), &Stop::Broken { pod: "b".into(), cause }, &next());
         insta::assert_snapshot!(error.text(), @r#"
         error: the roll of cluster "demo" stopped at pod b, which does not come back: Kafka ended with exit code 1 (3 times): no; done: a; left: c
         hint: the other pods keep running; put the cause right, then `kubectl kafka restart demo` goes on; for a setting, `kubectl kafka install demo --config …` does both
@@ -200,7 +226,7 @@ mod tests {
         let account = half_way();
         account.waits_for("partition orders-0 is not in sync");
         let late = Stop::Late { pod: "b".into(), after: Duration::from_secs(900) };
-        let error = account.stopped(&name(), &late, AGAIN);
+        let error = account.stopped(&name(), &late, &next());
         insta::assert_snapshot!(error.text(), @r#"
         error: the roll of cluster "demo" stopped at pod b, which is not back after 15m0s: partition orders-0 is not in sync; done: a; left: c
         hint: the other pods keep running; `kubectl kafka restart demo` goes on
@@ -214,7 +240,8 @@ mod tests {
         let account = Account::default();
         account.begin(vec!["a".into()]);
         account.waits_for("partition orders-0 has 2 of 3 replicas in sync and needs 2 (min.insync.replicas)");
-        let error = account.stopped(&name(), &Stop::Blocked { pod: "a".into(), after: Duration::from_secs(60) }, AGAIN);
+        let error =
+            account.stopped(&name(), &Stop::Blocked { pod: "a".into(), after: Duration::from_secs(60) }, &next());
         insta::assert_snapshot!(error.text(), @r#"
         error: the roll of cluster "demo" stopped before pod a: after 1m0s partition orders-0 has 2 of 3 replicas in sync and needs 2 (min.insync.replicas); no pod is done; left: a
         hint: the other pods keep running; `kubectl kafka restart demo` goes on
@@ -225,13 +252,13 @@ mod tests {
     #[test]
     fn an_interruption_tells_what_state_things_are_in() {
         assert_eq!(
-            half_way().interrupted(&name(), AGAIN).message,
+            half_way().interrupted(&name(), &next()).message,
             "interrupted; pod b comes back by itself; done: a; left: c"
         );
-        assert_eq!(Account::default().interrupted(&name(), AGAIN).message, "interrupted; nothing was changed");
+        assert_eq!(Account::default().interrupted(&name(), &next()).message, "interrupted; nothing was changed");
         let account = Account::default();
         account.begin(vec!["a".into(), "b".into()]);
-        let error = account.interrupted(&name(), AGAIN);
+        let error = account.interrupted(&name(), &next());
         assert_eq!(error.message, "interrupted; no pod of cluster \"demo\" was replaced yet, 2 pods left");
         assert_eq!((error.exit_code(), error.hints.len()), (130, 1));
     }

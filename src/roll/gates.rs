@@ -119,7 +119,9 @@ fn broker_gate(brokers: &BrokerFacts, pod: &RollPod, verdict: &mut Verdict) {
     let this = node(pod);
     for (topic, partition) in brokers.hosted(this) {
         let name = format!("{}-{}", topic.name, partition.partition);
-        let least = brokers.min_in_sync.get(&topic.name).copied().unwrap_or(1);
+        // Where it may not be read, the most that still lets a broker go is assumed.
+        let most = partition.replicas.len().saturating_sub(1).max(1);
+        let least = brokers.min_in_sync.get(&topic.name).copied().unwrap_or(most);
         let (in_sync, is_in_sync) = (partition.isr.len(), partition.isr.contains(&this));
         if !pod.serves() && (!is_in_sync || partition.leader.is_none()) {
             // It gives this partition nothing that could be taken away.
@@ -286,6 +288,17 @@ mod tests {
             assert_eq!(verdict.unprotected.partitions, ["orders-4"]);
             assert_eq!(of(&facts, "demo-broker-2").unprotected.partitions.len(), usize::from(replicas.len() == 3));
         }
+    }
+
+    #[test]
+    fn a_minimum_that_may_not_be_read_is_taken_for_a_high_one() {
+        let unread = |isr: &[i32]| {
+            with_brokers(one_partition(1, partition(0, Some(100), &[100, 101, 102], isr)), |brokers| {
+                brokers.min_in_sync.clear();
+            })
+        };
+        assert_eq!(blocks(&unread(&[100, 101, 102]), "demo-broker-0"), [""; 0]);
+        assert_eq!(blocks(&unread(&[100, 101]), "demo-broker-0").len(), 1);
     }
 
     #[test]

@@ -24,6 +24,7 @@ pub mod roller;
 pub mod turn;
 pub mod watcher;
 
+pub use account::NextCommands;
 pub use facts::Facts;
 pub use order::Selection;
 pub use plan::Plan;

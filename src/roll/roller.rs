@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::account::{Account, Stop};
+use super::account::{Account, NextCommands, Stop};
 use super::facts::{Facts, node};
 use super::gates::{self, verdict};
 use super::order::{Selection, ordered};
@@ -39,24 +39,24 @@ pub struct Roller<'a> {
     name: &'a ClusterName,
     /// How long each pod may take to be allowed to go, and to come back.
     timeout: Duration,
-    /// The command that goes on, for hints.
-    again: String,
+    /// For hints.
+    next: NextCommands,
     watcher: Watcher<'a>,
     account: Account,
 }
 
 impl<'a> Roller<'a> {
-    /// `again` is the command that goes on after a stop.
+    /// `next` is what is typed after a stop.
     pub fn new(
         ui: &'a Ui,
         kubernetes: &'a Kubernetes,
         name: &'a ClusterName,
         login: Login,
         timeout: Duration,
-        again: String,
+        next: NextCommands,
     ) -> Self {
         let watcher = Watcher::new(kubernetes, name, login, ASK);
-        Self { ui, kubernetes, name, timeout, again, watcher, account: Account::default() }
+        Self { ui, kubernetes, name, timeout, next, watcher, account: Account::default() }
     }
 
     /// One look at everything.
@@ -85,7 +85,7 @@ impl<'a> Roller<'a> {
 
     /// The error for Ctrl-C.
     pub fn was_interrupted(&self) -> CommandError {
-        self.account.interrupted(self.name, &self.again)
+        self.account.interrupted(self.name, &self.next)
     }
 
     /// Replaces the pods of the selection; each one's name and how long it was worked on. `done` is told
@@ -258,7 +258,7 @@ impl<'a> Roller<'a> {
     }
 
     fn stopped(&self, stop: &Stop) -> CommandError {
-        self.account.stopped(self.name, stop, &self.again)
+        self.account.stopped(self.name, stop, &self.next)
     }
 
     async fn show_log(&self, pod: &str) {

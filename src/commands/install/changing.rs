@@ -19,7 +19,7 @@ use crate::kafka::admin::configs::{self, ConfigSource};
 use crate::kafka::{Ask, Cluster, Error};
 use crate::roll::plan::Wish;
 use crate::roll::turn::Turn;
-use crate::roll::{Plan, Roller, Selection};
+use crate::roll::{NextCommands, Plan, Roller, Selection};
 use crate::ui::{TextOptions, View};
 use crate::view::list;
 
@@ -168,9 +168,10 @@ impl<'a> Changing<'a> {
         apply: impl Future<Output = Result<(), CommandError>>,
     ) -> Result<(), CommandError> {
         let (context, name) = (self.install.context, self.install.name);
-        let again = format!("kubectl kafka restart {name}{}", context.namespace_flag());
+        let flag = context.namespace_flag();
+        let next = NextCommands::new(name, &flag, format!("kubectl kafka restart {name}{flag}"));
         let timeout = self.install.args.wait.timeout;
-        let roller = Roller::new(&context.ui, self.kubernetes, name, Login::Automatic, timeout, again);
+        let roller = Roller::new(&context.ui, self.kubernetes, name, Login::Automatic, timeout, next);
         let turn = Turn::take(&context.ui, self.kubernetes, name, &self.rollout).await?;
         let work = async {
             apply.await?;

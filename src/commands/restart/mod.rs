@@ -20,7 +20,7 @@ use crate::k8s::rollout::{self, Rollout};
 use crate::k8s::{ClusterName, Kubernetes, Role};
 use crate::roll::plan::Wish;
 use crate::roll::turn::Turn;
-use crate::roll::{Facts, Plan, Roller, Selection};
+use crate::roll::{Facts, NextCommands, Plan, Roller, Selection};
 use crate::ui::{TextOptions, View};
 use crate::view::{self, plural};
 use choice::{Chosen, choose};
@@ -78,7 +78,8 @@ impl Run for RestartArgs {
             () = interrupted() => return Ok(Exit::Interrupted),
         };
         let again = self.command(&context, &name);
-        let roller = Roller::new(&context.ui, &kubernetes, &name, context.login()?, self.timeout, again);
+        let next = NextCommands::new(&name, &context.namespace_flag(), again);
+        let roller = Roller::new(&context.ui, &kubernetes, &name, context.login()?, self.timeout, next);
         let restart = Restart { args: &self, context: &context, kubernetes: &kubernetes, name: &name, roller: &roller };
         restart.run().await
     }
