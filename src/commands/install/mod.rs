@@ -64,7 +64,7 @@ pub struct InstallArgs {
     name: Option<String>,
 
     #[command(flatten)]
-    spec: SpecArgs,
+    spec: Box<SpecArgs>,
 
     /// Show what would change, as kubectl diff does, and change nothing
     #[arg(long, conflicts_with_all = ["dry_run", "create_namespace", "output"])]

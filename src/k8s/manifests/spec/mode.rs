@@ -251,7 +251,7 @@ mod tests {
     fn what_cannot_be_with_zookeeper_is_refused_with_its_flag() {
         type Change = fn(&mut ClusterSpec);
         let servers = |spec: &mut ClusterSpec, servers| {
-            spec.zookeeper = Some(ZooKeeperSpec { servers, ..ZooKeeperSpec::default() })
+            spec.zookeeper = Some(ZooKeeperSpec { servers, ..ZooKeeperSpec::default() });
         };
         let refused: [(&str, &str, Change); 9] = [
             ("--tls", "its servers would need certificates", |spec| spec.security.tls = Some(Tls::default())),
