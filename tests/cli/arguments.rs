@@ -96,3 +96,38 @@ fn aliases_are_the_command_itself() {
     let short = kafka(&["topic", "ls", "--bootstrap-server", "nowhere"]).run();
     assert_eq!((&long.stderr, long.code), (&short.stderr, short.code));
 }
+
+#[test]
+fn what_a_kafka_with_zookeeper_cannot_have_is_refused_before_a_cluster_is_asked() {
+    assert_snapshot!(kafka(&["install", "--mode", "zookeeper", "--controllers", "3"]).run(), @r"
+    $ kubectl kafka install --mode zookeeper --controllers 3
+    --- stderr
+    error: --controllers: with ZooKeeper one of the brokers is the controller; --zookeeper-servers says how many servers ZooKeeper has
+    --- exit code 2
+    ");
+    assert_snapshot!(kafka(&["install", "--mode", "zookeeper", "--kafka-version", "4.3.1"]).run(), @r"
+    $ kubectl kafka install --mode zookeeper --kafka-version 4.3.1
+    --- stderr
+    error: --kafka-version: 4.3.1 has no ZooKeeper mode: 3.9 is the last that has it; without --mode zookeeper this one can be installed
+    --- exit code 2
+    ");
+    assert_snapshot!(kafka(&["install", "--kafka-version", "3.9.2"]).run(), @r"
+    $ kubectl kafka install --kafka-version 3.9.2
+    --- stderr
+    error: --kafka-version: 3.9.2 is too old: 4.1 is the first that can be installed; with --mode zookeeper this one can
+    --- exit code 2
+    ");
+    assert_snapshot!(kafka(&["install", "--mode", "zookeeper", "--tls"]).run(), @r"
+    $ kubectl kafka install --mode zookeeper --tls
+    --- stderr
+    error: --tls: not with ZooKeeper: its servers would need certificates, and users would need to be written into it; install without --mode zookeeper
+    --- exit code 2
+    ");
+    assert_snapshot!(kafka(&["install", "--zookeeper-servers", "5"]).run(), @r"
+    $ kubectl kafka install --zookeeper-servers 5
+    --- stderr
+    error: --zookeeper-servers: a KRaft cluster has no ZooKeeper
+    hint: pass --mode zookeeper too, to install a Kafka that has one
+    --- exit code 2
+    ");
+}

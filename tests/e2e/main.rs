@@ -25,6 +25,7 @@ mod status;
 mod topics;
 mod uninstall;
 mod verify;
+mod zookeeper;
 
 use std::process::ExitCode;
 
@@ -67,7 +68,7 @@ fn trials() -> Vec<Trial> {
     let installs = [install::trials(), uninstall::trials(), document::trials(), metrics::trials()];
     let mut installs = installs.into_iter().flatten();
     let mut all = Vec::new();
-    for fault in faults::trials().into_iter().chain(restart::trials()) {
+    for fault in faults::trials().into_iter().chain(restart::trials()).chain(zookeeper::trials()) {
         all.push(fault);
         for install in installs.by_ref().take(3) {
             all.extend(short.by_ref().take(4));

@@ -115,6 +115,12 @@ pub(crate) fn secured() -> &'static Kafka {
     outcome.as_ref().unwrap_or_else(|reason| panic!("the secure Kafka could not be installed: {reason}"))
 }
 
+/// Three ZooKeeper servers and three brokers, for one test alone.
+pub(crate) fn ensemble() -> Kafka {
+    let permit = Permit::take();
+    install(namespace(), "ensemble", &["--mode", "zookeeper"], Some(permit)).unwrap_or_else(|reason| panic!("{reason}"))
+}
+
 /// A Kafka of one node, for this test alone. At most two of them live at once.
 pub(crate) fn own(flags: &[&str]) -> Kafka {
     let permit = Permit::take();
