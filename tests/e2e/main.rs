@@ -15,6 +15,7 @@ mod consume;
 mod document;
 mod errors;
 mod faults;
+mod hardening;
 mod install;
 mod metrics;
 mod permissions;
@@ -65,7 +66,7 @@ fn trials() -> Vec<Trial> {
         security::trials(),
     ];
     let mut short = short.into_iter().flatten();
-    let installs = [install::trials(), uninstall::trials(), document::trials(), metrics::trials()];
+    let installs = [install::trials(), uninstall::trials(), document::trials(), metrics::trials(), hardening::trials()];
     let mut installs = installs.into_iter().flatten();
     let mut all = Vec::new();
     for fault in faults::trials().into_iter().chain(restart::trials()).chain(zookeeper::trials()) {

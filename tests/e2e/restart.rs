@@ -22,9 +22,6 @@ trials! {
 
 /// Six pods at up to half a minute each, on a machine that does other things too.
 const ROLL: Duration = Duration::from_secs(400);
-/// Of the producer, in messages.
-const PER_SECOND: u64 = 400;
-
 fn restart(kafka: &Kafka, flags: &[&str]) -> Running {
     kafka.start(&[&["restart"][..], flags].concat()).within(ROLL)
 }
@@ -40,40 +37,6 @@ fn pods(kafka: &Kafka) -> BTreeMap<String, String> {
 fn replaced(before: &BTreeMap<String, String>, after: &BTreeMap<String, String>) -> Vec<String> {
     assert_eq!(before.keys().collect::<Vec<_>>(), after.keys().collect::<Vec<_>>());
     before.iter().filter(|(pod, uid)| after[*pod] != **uid).map(|(pod, _)| pod.clone()).collect()
-}
-
-/// Sends numbers at a steady rate until it is told to stop; then how many.
-struct Load {
-    stop: Arc<AtomicBool>,
-    sending: thread::JoinHandle<(Running, u64)>,
-}
-
-impl Load {
-    fn on(kafka: &Kafka, topic: &str) -> Self {
-        let mut producing = kafka.start(&["produce", topic]).within(ROLL * 2);
-        let stop = Arc::new(AtomicBool::new(false));
-        let told = Arc::clone(&stop);
-        let sending = thread::spawn(move || {
-            let (began, mut sent) = (Instant::now(), 0);
-            while !told.load(Ordering::Relaxed) {
-                let due = u64::try_from(began.elapsed().as_millis()).expect("soon") * PER_SECOND / 1000;
-                let lines: String = (sent..due).map(|number| format!("{number}\n")).collect();
-                producing.write(lines.as_bytes());
-                sent = due.max(sent);
-                thread::sleep(Duration::from_millis(20));
-            }
-            (producing, sent)
-        });
-        Self { stop, sending }
-    }
-
-    /// Every message must have been confirmed.
-    fn end(self) -> u64 {
-        self.stop.store(true, Ordering::Relaxed);
-        let (producing, sent) = self.sending.join().expect("the producer's thread");
-        producing.end().succeeded();
-        sent
-    }
 }
 
 fn all_pods_are_replaced_under_load_and_nothing_is_lost() {

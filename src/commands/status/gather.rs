@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::certificates::{self, Served};
 use super::model::Status;
 use super::verdict::Facts;
 use crate::commands::Context;
@@ -65,8 +66,9 @@ impl Gatherer {
                 None => self.connect(&facts).await,
             }
         };
-        let (servers, connected) = tokio::join!(self.zookeeper(&facts), connecting);
-        facts.zookeeper = servers;
+        let (servers, served, connected) =
+            tokio::join!(self.zookeeper(&facts), self.certificates(&facts), connecting);
+        (facts.zookeeper, facts.certificates) = (servers, served);
         match connected {
             Ok(kafka) => {
                 kafka_facts(&kafka, &mut facts).await;
@@ -118,6 +120,14 @@ impl Gatherer {
         let Place::Pods { kubernetes, .. } = &self.place else { return Vec::new() };
         let pods: Vec<String> = dialable(&facts.pods, Role::ZooKeeper).into_iter().map(|pod| pod.name).collect();
         ensemble::ask(kubernetes, &kubernetes.namespace, &pods).await
+    }
+
+    /// What the pods serve, where they use TLS.
+    async fn certificates(&self, facts: &Facts) -> Vec<Served> {
+        match &self.place {
+            Place::Pods { kubernetes, .. } => certificates::served(kubernetes, &facts.pods).await,
+            Place::Addresses(_) => Vec::new(),
+        }
     }
 
     /// A new connection.

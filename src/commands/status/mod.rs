@@ -5,6 +5,7 @@
 //! * `model`: the report.
 //! * `text`: the report for people, pure.
 
+mod certificates;
 mod gather;
 mod model;
 mod text;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::certificates::{self, Served};
 use super::model::{
     BrokerRow, BrokerSection, ControllerRow, ControllerSection, Disk, PartitionRow, PartitionSection, Problem,
     SectionName, Severity, Standing, Status, Trouble, ZooKeeperSection,
@@ -45,6 +46,8 @@ pub(super) struct Facts {
     pub(super) topics: Option<Result<Vec<Topic>, String>>,
     pub(super) min_isr: BTreeMap<String, usize>,
     pub(super) log_dirs: BTreeMap<NodeId, Result<Vec<LogDir>, String>>,
+    /// The certificates that pods serve.
+    pub(super) certificates: Vec<Served>,
 }
 
 impl Status {
@@ -55,6 +58,7 @@ impl Status {
         let controllers = (!facts.has_zookeeper).then(|| controllers(facts, &mut problems));
         let brokers = brokers(facts, &mut problems);
         let partitions = partitions(facts, &mut problems);
+        problems.extend(certificates::problems(&facts.certificates));
         problems.sort_by_key(|problem| (std::cmp::Reverse(problem.severity), problem.section));
         let worst = |section| {
             problems

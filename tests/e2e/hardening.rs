@@ -1,0 +1,184 @@
+//! A secured Kafka as its keeper sees it: what listens, what is written where, and new certificates.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+use crate::world::{Kafka, Load, Permit, SMALL, User, documented, kubectl, namespace, own, run, start};
+
+trials! {
+    no_port_speaks_in_the_clear_and_no_password_is_anywhere,
+    certificates_are_renewed_under_load_on_every_listener_of_every_pod,
+    a_secure_cluster_comes_back_on_kept_data_with_its_users_and_keys,
+    pods_that_are_deleted_while_an_install_waits_do_not_stop_it,
+    an_authority_of_ones_own_signs_the_certificates,
+}
+
+/// One broker and one controller, so that both kinds of pods are there.
+const SECURE: [&str; 6] = ["--brokers", "1", "--controllers", "1", "--authentication", "scram"];
+
+fn secret(kafka: &Kafka, name: &str, key: &str) -> String {
+    let path = format!("jsonpath={{.data.{}}}", key.replace('.', r"\."));
+    let value = kafka.kubectl(&["get", "secret", name, "-o", &path]);
+    String::from_utf8(STANDARD.decode(value.trim()).expect("base64")).expect("text")
+}
+
+fn pods(kafka: &Kafka) -> Vec<String> {
+    let names = kafka.kubectl(&["get", "pods", "-o", "name"]);
+    names.lines().map(|name| name.trim_start_matches("pod/").to_owned()).collect()
+}
+
+fn no_port_speaks_in_the_clear_and_no_password_is_anywhere() {
+    let kafka = own(&SECURE);
+    let password = secret(&kafka, "own-user-admin", "password");
+    assert!(password.len() >= 24, "a password nobody guesses");
+
+    let mut listening = BTreeSet::new();
+    for pod in pods(&kafka) {
+        for port in listening_ports(&kafka, &pod) {
+            // ApiVersions 0 as any client sends it; a listener in the clear answers with a frame whose length has
+            // two leading zeroes, and the same correlation id.
+            let ask = format!(
+                r"exec 3<>/dev/tcp/127.0.0.1/{port}; printf '\0\0\0\x0e\0\x12\0\0\0\0\0\x07\0\x04test' >&3; timeout 3 head -c 8 <&3 | od -An -tx1"
+            );
+            let answer = kafka.kubectl(&["exec", &pod, "--", "bash", "-c", &ask]);
+            let bytes: Vec<&str> = answer.split_whitespace().collect();
+            let in_the_clear = bytes.len() == 8 && bytes[4..] == ["00", "00", "00", "07"];
+            assert!(!in_the_clear, "port {port} of {pod} answers in the clear: {answer}");
+            listening.insert(port);
+        }
+    }
+    assert!(listening.is_superset(&BTreeSet::from([9091, 9092, 9093])), "{listening:?}");
+
+    let objects = kafka.kubectl(&["get", "pods,statefulsets,configmaps,services,events", "-o", "yaml"]);
+    assert!(!objects.contains(&password), "an object holds the password");
+    assert!(!objects.contains("PRIVATE KEY"), "an object holds a key");
+    for pod in pods(&kafka) {
+        let log = kafka.kubectl(&["logs", &pod, "--all-containers"]);
+        assert!(!log.is_empty() && !log.contains(&password), "the log of {pod} holds the password");
+        for word in ["storedKey", "stored_key", "serverKey", "server_key"] {
+            assert!(!log.contains(word), "the log of {pod} holds {word}");
+        }
+    }
+    let again = [&["install", "own", "-v=9"][..], &SMALL, &["--preset", "dev"], &SECURE].concat();
+    for arguments in [&again[..], &["install", "own", "--diff", "-v=9"], &["status", "-v=9"]] {
+        let said = kafka.run(arguments).succeeded();
+        assert!(!said.stderr.contains(&password) && !said.stdout_text().contains(&password), "{}", arguments[0]);
+        assert!(!said.stderr.contains("PRIVATE KEY"), "{}", arguments[0]);
+    }
+}
+
+/// Of the pod's own network, from the kernel.
+fn listening_ports(kafka: &Kafka, pod: &str) -> Vec<u16> {
+    let table = kafka.kubectl(&["exec", pod, "--", "bash", "-c", "cat /proc/net/tcp /proc/net/tcp6"]);
+    let listening = table.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+    let ports: BTreeSet<u16> = listening
+        .filter(|fields| fields.get(3) == Some(&"0A"))
+        .filter_map(|fields| u16::from_str_radix(fields[1].rsplit(':').next()?, 16).ok())
+        .collect();
+    ports.into_iter().collect()
+}
+
+/// The number of each certificate that is served, by pod and listener.
+fn served(kafka: &Kafka) -> Vec<(String, String)> {
+    let list = kafka.run(&["certs", "list", "-o", "json"]).succeeded().json();
+    let items = list["items"].as_array().expect("items");
+    let served = items.iter().filter(|item| !item["listener"].is_null());
+    served
+        .map(|item| {
+            assert_eq!(item["standing"], "valid", "{item}");
+            let text = |key: &str| item[key].as_str().expect(key).to_owned();
+            (format!("{} {}", text("owner"), text("listener")), text("serial"))
+        })
+        .collect()
+}
+
+fn certificates_are_renewed_under_load_on_every_listener_of_every_pod() {
+    let kafka = own(&SECURE);
+    let topic = kafka.topic(&[]);
+    let before = served(&kafka);
+    assert_eq!(before.len(), 3, "two listeners of the broker and the controller's: {before:?}");
+    let starts = || kafka.kubectl(&["get", "pods", "-o", "jsonpath={.items[*].status.containerStatuses[*].restartCount}"]);
+    let load = Load::on(&kafka, &topic);
+    // Twice: the second time nothing of the first may be in the way.
+    let mut last = before;
+    for _ in 0..2 {
+        kafka.start(&["certs", "renew"]).within(Duration::from_secs(320)).end().succeeded();
+        let now = served(&kafka);
+        for ((listener, new), (same, old)) in now.iter().zip(&last) {
+            assert_eq!(listener, same);
+            assert_ne!(new, old, "{listener} serves the old certificate");
+        }
+        last = now;
+    }
+    let sent = load.end();
+    let read = kafka.consume(&topic, &[]).succeeded();
+    assert_eq!(u64::try_from(read.lines().len()).expect("few"), sent, "all messages are there once");
+    assert_eq!(starts(), "0 0", "no pod was restarted");
+    let keeper = User::who_may(&kafka.namespace.name, &documented("kafka-certificate-keeper"));
+    keeper.start(&["certs", "renew"]).within(Duration::from_secs(320)).end().succeeded();
+    keeper.run(&["certs", "list"]).succeeded();
+    // What it started with and what it serves now are both accepted by the others.
+    kafka.start(&["restart"]).within(Duration::from_secs(400)).end().succeeded();
+    kafka.run(&["verify"]).succeeded();
+}
+
+fn a_secure_cluster_comes_back_on_kept_data_with_its_users_and_keys() {
+    let kafka = own(&SECURE);
+    let topic = kafka.topic(&[]);
+    kafka.produce(&topic, &[], "kept\n").succeeded();
+    kafka.run(&["users", "create", "alice"]).succeeded();
+    kafka.run(&["acls", "create", "--principal", "alice", "--topic", &topic, "--consumer", "--group", "*"]).succeeded();
+    let keys = || (secret(&kafka, "own-ca", "ca.crt"), secret(&kafka, "own-user-admin", "password"));
+    let before = keys();
+    kafka.run(&["uninstall", "own", "--yes"]).succeeded();
+    assert_eq!(pods(&kafka), [""; 0]);
+    let again = [&["install", "own"][..], &SMALL, &["--preset", "dev"], &SECURE].concat();
+    kafka.start(&again).within(Duration::from_secs(300)).end().succeeded();
+    assert_eq!(keys(), before);
+    assert_eq!(kafka.consume(&topic, &["--kafka-user", "alice"]).succeeded().lines(), ["kept"]);
+    kafka.run(&["uninstall", "own", "--delete-data", "--yes"]).succeeded();
+    let left = kafka.kubectl(&["get", "secrets,configmaps,pvc", "-l", "app.kubernetes.io/instance=own", "-o", "name"]);
+    assert_eq!(left, "", "keys and passwords go with the data");
+}
+
+fn pods_that_are_deleted_while_an_install_waits_do_not_stop_it() {
+    let _permit = Permit::take();
+    let namespace = namespace();
+    let here = namespace.name.as_str();
+    let flags = ["install", "shaken", "-n", here, "--brokers", "2", "--controllers", "1"];
+    let mut installing = start(&[&flags[..], &SMALL].concat()).within(Duration::from_secs(420));
+    installing.until("the StatefulSets are applied", |running| running.stdout().contains("shaken-broker created"));
+    // One as soon as it is there, one while it starts, one when it is ready.
+    for (pod, phase) in [("shaken-broker-0", "broker-0: "), ("shaken-controller-0", "controller-0: starting"), ("shaken-broker-1", "broker-1: starting")] {
+        installing.until("the pod is so far", |running| running.stderr().contains(phase));
+        kubectl(&["delete", "pod", pod, "-n", here, "--ignore-not-found", "--grace-period=1", "--wait=false"]);
+    }
+    let outcome = installing.end().succeeded();
+    assert!(outcome.stderr.contains("a message went round"), "{outcome}");
+    run(&["verify", "shaken", "-n", here]).succeeded();
+}
+
+fn an_authority_of_ones_own_signs_the_certificates() {
+    let kafka = own(&["--tls"]);
+    let (certificate, key) = (secret(&kafka, "own-ca", "ca.crt"), secret(&kafka, "own-ca", "ca.key"));
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = |name: &str, text: &str| {
+        let path = directory.path().join(name);
+        std::fs::write(&path, text).expect("a file");
+        format!("--from-file={name}={}", path.display())
+    };
+    let files = [file("ca.crt", &certificate), file("ca.key", &key)];
+    kafka.kubectl(&["create", "secret", "generic", "company", &files[0], &files[1]]);
+    kafka.kubectl(&["create", "secret", "generic", "broken", &files[0], &file("ca.key", "hello")]);
+    let missing = kafka.run(&["install", "other", "--preset", "dev", "--ca-secret", "absent"]).exited(1);
+    assert!(missing.stderr.contains("Secret \"absent\""), "{missing}");
+    let broken = kafka.run(&["install", "other", "--preset", "dev", "--ca-secret", "broken"]).exited(1);
+    assert!(broken.stderr.contains("Secret \"broken\": its key is not read"), "{broken}");
+    let printed = ["install", "other", "--preset", "dev", "--ca-secret", "company", "--dry-run=server", "-o", "name"];
+    let objects = kafka.run(&printed).succeeded().stdout_text();
+    assert!(objects.contains("secret/other-broker-tls") && !objects.contains("secret/other-ca\n"), "{objects}");
+    assert_eq!(pods(&kafka), ["own-broker-0"], "nothing of the others is there");
+}
