@@ -169,7 +169,9 @@ struct Install<'a> {
 impl Install<'_> {
     async fn run(&self) -> CommandResult {
         // What cannot be meant is told before anything is asked of a cluster.
-        self.spec(None)?;
+        if !self.args.spec.leaves_the_mode_open() {
+            self.spec(None)?;
+        }
         if self.dry_run() == DryRun::Client {
             return rendering::run(self).await;
         }

@@ -120,6 +120,12 @@ impl SpecArgs {
         self.file.is_some() || self.preset.is_some()
     }
 
+    /// Whether only what is installed tells if the flags fit together: those of ZooKeeper without `--mode`.
+    pub fn leaves_the_mode_open(&self) -> bool {
+        let asks = self.zookeeper_servers.is_some() || self.zookeeper_image.is_some();
+        asks && self.mode.is_none() && self.file.is_none()
+    }
+
     /// What is asked, checked; `kept` is what the cluster's document says.
     pub fn spec(
         &self,
@@ -312,7 +318,9 @@ mod tests {
                 .spec(None, None)
                 .is_err_and(|error| error.exit_code() == 2 && error.message.contains("--zookeeper-servers"))
         );
+        assert!(!controllers.leaves_the_mode_open());
         let servers = SpecArgs { zookeeper_servers: Some(3), ..SpecArgs::default() };
+        assert!(servers.leaves_the_mode_open(), "the installed cluster may have ZooKeeper");
         assert!(
             servers
                 .spec(None, None)
