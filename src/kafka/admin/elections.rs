@@ -38,7 +38,7 @@ pub async fn preferred(cluster: &Cluster, topics: &[Topic]) -> Result<Elected> {
         .with_election_type(PREFERRED)
         .with_topic_partitions(Some(partitions))
         .with_timeout_ms(timeout_ms(cluster));
-    elected(cluster.any(&request).await?)
+    elected(cluster.controller(&request).await?)
 }
 
 /// The partitions by topic that are not led by their first replica.

@@ -16,10 +16,10 @@ pub struct Reassignment {
     pub replicas: Vec<NodeId>,
 }
 
-/// All that are under way. One round trip.
+/// All that are under way, as the controller knows them. One round trip.
 pub async fn ongoing(cluster: &Cluster) -> Result<Vec<Reassignment>> {
     let request = ListPartitionReassignmentsRequest::default().with_timeout_ms(timeout_ms(cluster)).with_topics(None);
-    reassignments(cluster.any(&request).await?)
+    reassignments(cluster.controller(&request).await?)
 }
 
 fn reassignments(response: ListPartitionReassignmentsResponse) -> Result<Vec<Reassignment>> {
