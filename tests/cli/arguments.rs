@@ -123,11 +123,4 @@ fn what_a_kafka_with_zookeeper_cannot_have_is_refused_before_a_cluster_is_asked(
     error: --tls: not with ZooKeeper: its servers would need certificates, and users would need to be written into it; install without --mode zookeeper
     --- exit code 2
     ");
-    assert_snapshot!(kafka(&["install", "--zookeeper-servers", "5"]).run(), @r"
-    $ kubectl kafka install --zookeeper-servers 5
-    --- stderr
-    error: --zookeeper-servers: a KRaft cluster has no ZooKeeper
-    hint: pass --mode zookeeper too, to install a Kafka that has one
-    --- exit code 2
-    ");
 }
