@@ -100,7 +100,8 @@ fn certificates_are_renewed_under_load_on_every_listener_of_every_pod() {
     let topic = kafka.topic(&[]);
     let before = served(&kafka);
     assert_eq!(before.len(), 3, "two listeners of the broker and the controller's: {before:?}");
-    let starts = || kafka.kubectl(&["get", "pods", "-o", "jsonpath={.items[*].status.containerStatuses[*].restartCount}"]);
+    let starts =
+        || kafka.kubectl(&["get", "pods", "-o", "jsonpath={.items[*].status.containerStatuses[*].restartCount}"]);
     let load = Load::on(&kafka, &topic);
     // Twice: the second time nothing of the first may be in the way.
     let mut last = before;
@@ -152,7 +153,11 @@ fn pods_that_are_deleted_while_an_install_waits_do_not_stop_it() {
     let mut installing = start(&[&flags[..], &SMALL].concat()).within(Duration::from_secs(420));
     installing.until("the StatefulSets are applied", |running| running.stdout().contains("shaken-broker created"));
     // One as soon as it is there, one while it starts, one when it is ready.
-    for (pod, phase) in [("shaken-broker-0", "broker-0: "), ("shaken-controller-0", "controller-0: starting"), ("shaken-broker-1", "broker-1: starting")] {
+    for (pod, phase) in [
+        ("shaken-broker-0", "broker-0: "),
+        ("shaken-controller-0", "controller-0: starting"),
+        ("shaken-broker-1", "broker-1: starting"),
+    ] {
         installing.until("the pod is so far", |running| running.stderr().contains(phase));
         kubectl(&["delete", "pod", pod, "-n", here, "--ignore-not-found", "--grace-period=1", "--wait=false"]);
     }

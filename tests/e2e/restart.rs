@@ -1,12 +1,10 @@
 //! `restart`: new pods for old ones while Kafka goes on, and what happens when it cannot.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use crate::world::{Kafka, Running, User, breakable, documented, own, rolling};
+use crate::world::{Kafka, Load, PER_SECOND, Running, User, breakable, documented, own, rolling};
 
 trials! {
     all_pods_are_replaced_under_load_and_nothing_is_lost,

@@ -45,9 +45,10 @@ fn problem(served: &Served) -> Option<Problem> {
     let days = served.seconds_left.div_euclid(DAY);
     let (severity, message) = match served.seconds_left {
         left if left <= 0 => (Severity::Critical, format!("the certificate of pod {pod} has expired")),
-        _ if days < SOON_DAYS => {
-            (Severity::Warning, format!("the certificate of pod {pod} ends in {}", crate::view::plural(days_of(days), "day")))
-        }
+        _ if days < SOON_DAYS => (
+            Severity::Warning,
+            format!("the certificate of pod {pod} ends in {}", crate::view::plural(days_of(days), "day")),
+        ),
         _ => return None,
     };
     Some(Problem { severity, section, message: format!("{message}: renew it with `kubectl kafka certs renew`") })

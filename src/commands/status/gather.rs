@@ -66,8 +66,7 @@ impl Gatherer {
                 None => self.connect(&facts).await,
             }
         };
-        let (servers, served, connected) =
-            tokio::join!(self.zookeeper(&facts), self.certificates(&facts), connecting);
+        let (servers, served, connected) = tokio::join!(self.zookeeper(&facts), self.certificates(&facts), connecting);
         (facts.zookeeper, facts.certificates) = (servers, served);
         match connected {
             Ok(kafka) => {

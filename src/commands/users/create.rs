@@ -7,6 +7,7 @@ use super::account::{Account, Keeper, PasswordArgs, check_name};
 use crate::cli::{DryRun, DryRunArgs, OutputArgs};
 use crate::commands::{Context, Run};
 use crate::error::{CommandError, CommandResult, Exit};
+use crate::k8s::{ClusterName, Role};
 use crate::kafka::Ask;
 use crate::kafka::admin::users;
 use crate::ui::{TextOptions, View};
@@ -36,6 +37,9 @@ impl Run for CreateArgs {
         }
         let session = context.kafka(&Ask::Nothing).await?;
         let keeper = Keeper::of(&session)?;
+        if let Some(keeper) = &keeper {
+            refuse_pods_name(keeper.name(), &self.name)?;
+        }
         let known = users::describe(&session.kafka, Some(std::slice::from_ref(&self.name))).await?;
         if !known.is_empty() {
             return Err(CommandError::failed(format!(
@@ -56,6 +60,15 @@ impl Run for CreateArgs {
         }
         self.show(&context, secret)
     }
+}
+
+/// The pods are super users by the name in their certificates: a user of that name would be one too.
+fn refuse_pods_name(cluster: &ClusterName, user: &str) -> Result<(), CommandError> {
+    if [Role::Broker, Role::Controller].iter().all(|role| cluster.workload(*role) != user) {
+        return Ok(());
+    }
+    Err(CommandError::usage(format!("user \"{user}\" is the name of the cluster's own pods, which may do everything"))
+        .hinted("take another name"))
 }
 
 impl CreateArgs {
@@ -95,5 +108,19 @@ impl View for UserReport {
 
     fn names(&self) -> Vec<String> {
         vec![format!("user/{}", self.name)]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_becomes_a_super_user_by_a_pods_name() {
+        let cluster = ClusterName::from_label("demo");
+        for name in ["demo-broker", "demo-controller"] {
+            assert!(refuse_pods_name(&cluster, name).is_err_and(|error| error.exit_code() == 2), "{name}");
+        }
+        assert_eq!(refuse_pods_name(&cluster, "demo-brokers"), Ok(()));
     }
 }

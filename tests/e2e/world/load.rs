@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::{Kafka, Running};
 
 /// Of the producer, in messages.
-const PER_SECOND: u64 = 400;
+pub(crate) const PER_SECOND: u64 = 400;
 /// No change takes longer.
 const LONGEST: Duration = Duration::from_secs(900);
 

@@ -16,7 +16,7 @@ use libtest_mimic::{Failed, Trial};
 use tempfile::TempDir;
 
 pub(crate) use kafka::{Kafka, Permit, SMALL, breakable, ensemble, own, rolling, secured, shared};
-pub(crate) use load::Load;
+pub(crate) use load::{Load, PER_SECOND};
 pub(crate) use namespace::{Namespace, name_only, namespace};
 pub(crate) use program::{Running, kubectl, kubectl_reading, run, start};
 pub(crate) use user::{User, documented};
