@@ -9,6 +9,7 @@
 //! * `waiting`, `health`: until Kafka works, or the reason why it cannot.
 
 mod applying;
+mod arguments;
 mod changing;
 mod differences;
 mod diffing;
@@ -22,16 +23,16 @@ mod waiting;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use clap::Args;
 use serde_json::Value;
 use tokio::time::Instant;
 
+pub use arguments::InstallArgs;
 pub use options::SpecArgs;
 pub use rendering::ManifestFormat;
 
 use super::verify::round_trip::{self, RoundTripPlan};
 use super::{Context, Run};
-use crate::cli::{DryRun, DryRunArgs, WaitArgs, interrupted};
+use crate::cli::{DryRun, interrupted};
 use crate::connect::{Login, Session};
 use crate::error::{CommandError, CommandResult, ErrorKind, Exit};
 use crate::k8s::apply::{self, Change, Intent};
@@ -42,13 +43,11 @@ use crate::k8s::{ClusterName, Kubernetes, Role};
 use crate::kafka::Ask;
 use crate::view::{duration, plural};
 use applying::Step;
+use arguments::in_namespace;
 use changing::Changing;
 use plan::Plan;
 use securing::Kept;
 use waiting::Wait;
-
-/// The name of a cluster that nobody named.
-const DEFAULT_NAME: &str = "kafka";
 
 /// A topic is deleted within milliseconds; a Kafka that just broke must not hold up Ctrl-C.
 const CLEAN_UP: Duration = Duration::from_secs(3);
@@ -56,34 +55,6 @@ const CLEAN_UP: Duration = Duration::from_secs(3);
 /// The first messages of a new cluster wait for its coordinators and caches; on a busy machine that takes
 /// seconds.
 const ROUND_TRIP: Duration = Duration::from_secs(60);
-
-/// What was typed.
-#[derive(Debug, Clone, Args)]
-pub struct InstallArgs {
-    /// Name of the Kafka cluster [default: kafka]
-    name: Option<String>,
-
-    #[command(flatten)]
-    spec: Box<SpecArgs>,
-
-    /// Show what would change, as kubectl diff does, and change nothing
-    #[arg(long, conflicts_with_all = ["dry_run", "create_namespace", "output"])]
-    diff: bool,
-
-    /// Create the namespace if it does not exist
-    #[arg(long)]
-    create_namespace: bool,
-
-    #[command(flatten)]
-    dry_run: DryRunArgs,
-
-    /// Print the objects: yaml, json or name; or the cluster document alone: cluster
-    #[arg(short = 'o', long = "output", value_enum, value_name = "FORMAT", hide_possible_values = true)]
-    output: Option<ManifestFormat>,
-
-    #[command(flatten)]
-    wait: WaitArgs,
-}
 
 impl Run for InstallArgs {
     const HANDLES_INTERRUPT: bool = true;
@@ -116,37 +87,6 @@ impl Run for InstallArgs {
                 }
                 Err(install.was_interrupted())
             }
-        }
-    }
-}
-
-impl InstallArgs {
-    /// As typed, as the document says, or the usual one.
-    fn name(&self, context: &Context, written: Option<&WrittenDocument>) -> Result<ClusterName, CommandError> {
-        let written = written.and_then(|document| document.metadata.name.as_ref()).map(ClusterName::as_str);
-        let typed = self.name.as_deref().or(context.global.kafka.as_deref());
-        if let (Some(typed), Some(written)) = (typed, written)
-            && typed != written
-        {
-            return Err(CommandError::usage(format!(
-                "the document is about cluster \"{written}\", and \"{typed}\" was asked for"
-            )));
-        }
-        let name = typed.or(written).unwrap_or(DEFAULT_NAME);
-        name.parse().map_err(|reason| CommandError::usage(format!("\"{name}\" is no name for a cluster: {reason}")))
-    }
-}
-
-/// As kubectl: the document's namespace, which `-n` may repeat and not change.
-fn in_namespace(mut context: Context, written: Option<&WrittenDocument>) -> Result<Context, CommandError> {
-    let Some(written) = written.and_then(|document| document.metadata.namespace.clone()) else { return Ok(context) };
-    match &context.global.namespace {
-        Some(typed) if *typed != written => Err(CommandError::usage(format!(
-            "the namespace of the document, \"{written}\", is not the one of -n, \"{typed}\""
-        ))),
-        _ => {
-            context.global.namespace = Some(written);
-            Ok(context)
         }
     }
 }

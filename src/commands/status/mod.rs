@@ -5,9 +5,11 @@
 //! * `model`: the report.
 //! * `text`: the report for people, pure.
 
+mod brokers;
 mod certificates;
 mod gather;
 mod model;
+mod partitions;
 mod text;
 mod verdict;
 mod zookeeper;

@@ -1,0 +1,76 @@
+//! What was typed, and which cluster in which namespace that is.
+
+use clap::Args;
+
+use super::{ManifestFormat, SpecArgs};
+use crate::cli::{DryRunArgs, WaitArgs};
+use crate::commands::Context;
+use crate::error::CommandError;
+use crate::k8s::ClusterName;
+use crate::k8s::manifests::WrittenDocument;
+
+/// The name of a cluster that nobody named.
+const DEFAULT_NAME: &str = "kafka";
+
+/// What was typed.
+#[derive(Debug, Clone, Args)]
+pub struct InstallArgs {
+    /// Name of the Kafka cluster [default: kafka]
+    pub(super) name: Option<String>,
+
+    #[command(flatten)]
+    pub(super) spec: Box<SpecArgs>,
+
+    /// Show what would change, as kubectl diff does, and change nothing
+    #[arg(long, conflicts_with_all = ["dry_run", "create_namespace", "output"])]
+    pub(super) diff: bool,
+
+    /// Create the namespace if it does not exist
+    #[arg(long)]
+    pub(super) create_namespace: bool,
+
+    #[command(flatten)]
+    pub(super) dry_run: DryRunArgs,
+
+    /// Print the objects: yaml, json or name; or the cluster document alone: cluster
+    #[arg(short = 'o', long = "output", value_enum, value_name = "FORMAT", hide_possible_values = true)]
+    pub(super) output: Option<ManifestFormat>,
+
+    #[command(flatten)]
+    pub(super) wait: WaitArgs,
+}
+
+impl InstallArgs {
+    /// As typed, as the document says, or the usual one.
+    pub(super) fn name(
+        &self,
+        context: &Context,
+        written: Option<&WrittenDocument>,
+    ) -> Result<ClusterName, CommandError> {
+        let written = written.and_then(|document| document.metadata.name.as_ref()).map(ClusterName::as_str);
+        let typed = self.name.as_deref().or(context.global.kafka.as_deref());
+        if let (Some(typed), Some(written)) = (typed, written)
+            && typed != written
+        {
+            return Err(CommandError::usage(format!(
+                "the document is about cluster \"{written}\", and \"{typed}\" was asked for"
+            )));
+        }
+        let name = typed.or(written).unwrap_or(DEFAULT_NAME);
+        name.parse().map_err(|reason| CommandError::usage(format!("\"{name}\" is no name for a cluster: {reason}")))
+    }
+}
+
+/// As kubectl: the document's namespace, which `-n` may repeat and not change.
+pub(super) fn in_namespace(mut context: Context, written: Option<&WrittenDocument>) -> Result<Context, CommandError> {
+    let Some(written) = written.and_then(|document| document.metadata.namespace.clone()) else { return Ok(context) };
+    match &context.global.namespace {
+        Some(typed) if *typed != written => Err(CommandError::usage(format!(
+            "the namespace of the document, \"{written}\", is not the one of -n, \"{typed}\""
+        ))),
+        _ => {
+            context.global.namespace = Some(written);
+            Ok(context)
+        }
+    }
+}
