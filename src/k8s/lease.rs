@@ -51,7 +51,7 @@ fn api(kubernetes: &Kubernetes) -> Api<Lease> {
 }
 
 /// Gets the Lease, unless someone else has it. `owner` is the StatefulSet (name, uid) with which it
-/// vanishes. Takes [`WATCHED`] when a dead holder left it behind.
+/// vanishes. Takes `WATCHED` when a dead holder left it behind.
 pub async fn acquire(
     kubernetes: &Kubernetes,
     cluster: &ClusterName,

@@ -1,7 +1,7 @@
 //! `kubectl kafka users`: who can log in.
 //!
 //! Of each user there are two halves: Kafka's hash of the password, and a Secret with everything that a client
-//! needs. [`account`] changes both, or neither.
+//! needs. `account` changes both, or neither.
 
 mod account;
 mod create;
