@@ -11,7 +11,7 @@ use super::Session;
 use super::port_forward::{PodListener, PortForwardDialer};
 use crate::error::CommandError;
 use crate::k8s::Kubernetes;
-use crate::k8s::credentials::{self, Credentials, Lookup};
+use crate::k8s::credentials::{self, ClientCertificate, Credentials, Lookup};
 use crate::k8s::discover::KafkaCluster;
 use crate::k8s::names::ADMIN;
 use crate::kafka::security::{
@@ -57,6 +57,17 @@ impl Login {
         let security = from_client_properties(&text, &shown, &|path| std::fs::read(path))
             .map_err(|error| with_hint(CommandError::failed(error.message), error.hint))?;
         Ok(Self::File(security))
+    }
+
+    /// By a certificate of the cluster's authority, where nobody logs in.
+    pub fn with_certificate(
+        authority: String,
+        certificate: ClientCertificate,
+        source: String,
+    ) -> Result<Self, CommandError> {
+        let pair = KeyPair { chain: certificate.chain, key: certificate.key };
+        let tls = tls(Trust::Pem(authority), Some(pair), &source)?;
+        Ok(Self::File(Security { tls: Some(tls), sasl: None, source }))
     }
 
     /// The brokers' pods, for clients. An open cluster costs no request, a secure one a round trip.

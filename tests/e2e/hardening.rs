@@ -167,7 +167,11 @@ fn pods_that_are_deleted_while_an_install_waits_do_not_stop_it() {
 }
 
 fn an_authority_of_ones_own_signs_the_certificates() {
-    let kafka = own(&["--tls"]);
+    let kafka = own(&["--tls", "--brokers", "1", "--controllers", "1"]);
+    // Without users there is no admin: the authority itself opens the controllers.
+    let before = served(&kafka);
+    kafka.start(&["certs", "renew"]).within(Duration::from_secs(320)).end().succeeded();
+    assert!(served(&kafka).iter().zip(&before).all(|(new, old)| new.0 == old.0 && new.1 != old.1));
     let (certificate, key) = (secret(&kafka, "own-ca", "ca.crt"), secret(&kafka, "own-ca", "ca.key"));
     let directory = tempfile::tempdir().expect("a directory");
     let file = |name: &str, text: &str| {
@@ -185,5 +189,5 @@ fn an_authority_of_ones_own_signs_the_certificates() {
     let printed = ["install", "other", "--preset", "dev", "--ca-secret", "company", "--dry-run=server", "-o", "name"];
     let objects = kafka.run(&printed).succeeded().stdout_text();
     assert!(objects.contains("secret/other-broker-tls") && !objects.contains("secret/other-ca\n"), "{objects}");
-    assert_eq!(pods(&kafka), ["own-broker-0"], "nothing of the others is there");
+    assert_eq!(pods(&kafka), ["own-broker-0", "own-controller-0"], "nothing of the others is there");
 }

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::place::{Listener, Place};
 use crate::commands::Context;
-use crate::connect::{self, PodListener, Session};
+use crate::connect::{self, Login, PodListener, Session};
 use crate::error::CommandError;
 use crate::k8s::Role;
 use crate::k8s::discover::{BrokerPod, KafkaCluster};
@@ -117,7 +117,7 @@ impl Reload<'_> {
     /// Controllers take settings from the active one only.
     async fn active_controller(&self) -> Result<Connection, CommandError> {
         let voters = self.pods(Role::Controller, CONTROLLER_PORT);
-        let login = self.context.login()?;
+        let login = self.controllers_login()?;
         let timeout = self.context.kafka_options().request_timeout;
         let mut last = CommandError::failed("no controller pod is running");
         for pod in &voters.brokers {
@@ -135,6 +135,23 @@ impl Reload<'_> {
             }
         }
         Err(last)
+    }
+
+    /// Without users there is no admin whose certificate could be shown; whoever may read the authority's
+    /// key can make one.
+    fn controllers_login(&self) -> Result<Login, CommandError> {
+        let Place { kept, spec, name, .. } = self.place;
+        match kept.authority() {
+            Some(authority) if !spec.security.is_scram() => {
+                let certificate = kept.passing_certificate()?;
+                Login::with_certificate(
+                    authority.certificate.clone(),
+                    certificate,
+                    format!("Secret {}", name.authority()),
+                )
+            }
+            _ => self.context.login(),
+        }
     }
 
     fn pods(&self, role: Role, port: u16) -> KafkaCluster {

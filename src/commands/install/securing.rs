@@ -102,6 +102,14 @@ impl Kept {
         self.keystores.get(&role)?.get(file)
     }
 
+    /// A client certificate for a day, which nobody keeps.
+    pub(in crate::commands) fn passing_certificate(&self) -> Result<ClientCertificate, CommandError> {
+        let authority =
+            self.authority.as_ref().ok_or_else(|| CommandError::failed("the authority's Secret is gone"))?;
+        client_certificate(authority, 1)
+            .map_err(|reason| CommandError::failed(format!("cannot make a certificate: {reason}")))
+    }
+
     /// New certificates for every pod and for the admin, from the same authority.
     pub(in crate::commands) fn renewed(&self, target: &Target<'_>, tls: &Tls) -> Result<Renewed, CommandError> {
         let failed = |reason: String| CommandError::failed(format!("cannot make certificates: {reason}"));
