@@ -15,7 +15,7 @@ use kafka_protocol::messages::MetadataResponse;
 
 pub use login::{Login, Secured, until_let_in};
 pub use port_forward::{PodListener, PortForwardDialer};
-pub use quorum::quorum_from_controllers;
+pub use quorum::{active_controller, quorum_from_controllers};
 pub use select::{select, select_any_state};
 pub use served::served;
 pub use tcp::TcpDialer;

@@ -14,9 +14,9 @@ use kube::api::ListParams;
 use serde::Serialize;
 
 use super::client::Kubernetes;
-use super::discover::{dns_name, is_ready, uses_tls};
+use super::discover::{BrokerPod, dns_name, is_ready, uses_tls};
 use super::error::{Error, Result};
-use super::names::{ClusterName, LABEL_COMPONENT, LABEL_INSTANCE, LABEL_MANAGED_BY, MANAGER, Role};
+use super::names::{CLIENT_PORT, ClusterName, LABEL_COMPONENT, LABEL_INSTANCE, LABEL_MANAGED_BY, MANAGER, Role};
 
 /// A Kafka cluster as Kubernetes sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,6 +63,20 @@ pub struct PodState {
     /// Whether its listeners use TLS.
     #[serde(skip)]
     pub tls: bool,
+}
+
+impl PodState {
+    /// As far as a connection needs it.
+    pub fn as_broker(&self) -> BrokerPod {
+        BrokerPod {
+            name: self.name.clone(),
+            port: CLIENT_PORT,
+            host: self.dns_name.clone(),
+            tls: self.tls,
+            ready: self.ready,
+            phase: self.state.clone(),
+        }
+    }
 }
 
 impl Inspection {

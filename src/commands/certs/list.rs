@@ -10,15 +10,11 @@ use crate::cli::OutputArgs;
 use crate::commands::{Context, Run};
 use crate::connect;
 use crate::error::{CommandResult, Exit};
-use crate::k8s::certificates::CertificateInfo;
+use crate::k8s::certificates::{CertificateInfo, DAY, SOON_DAYS};
 use crate::k8s::manifests::security::keystore_file;
 use crate::k8s::names::ADMIN;
 use crate::ui::{TextOptions, View};
 use crate::view::Table;
-
-/// A certificate with less than this is worth a word.
-pub(super) const SOON_DAYS: i64 = 30;
-const DAY: i64 = 86_400;
 
 /// What was typed.
 #[derive(Debug, Clone, Args)]

@@ -4,19 +4,19 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures::future::join_all;
+use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
 use super::place::{Listener, Place};
 use crate::commands::Context;
-use crate::connect::{self, Login, PodListener, Session};
+use crate::connect::{self, Login, Session};
 use crate::error::CommandError;
 use crate::k8s::Role;
-use crate::k8s::discover::{BrokerPod, KafkaCluster};
+use crate::k8s::discover::KafkaCluster;
 use crate::k8s::inspect::PodState;
 use crate::k8s::manifests::security::keystore_path;
-use crate::k8s::names::{CLIENT_PORT, CONTROLLER_PORT};
-use crate::kafka::admin::{configs, quorum};
-use crate::kafka::{Ask, Cluster, Connection, NodeId, Target};
+use crate::kafka::admin::configs;
+use crate::kafka::{Ask, Cluster, Connection, NodeId};
 use crate::ui::Progress;
 
 /// The kubelet needs a while to bring a Secret into a pod; a look costs a handshake per listener.
@@ -24,14 +24,24 @@ const LOOK_EVERY: Duration = Duration::from_secs(2);
 
 /// One renewal's last step.
 pub(super) struct Reload<'a> {
-    pub(super) context: &'a Context,
-    pub(super) place: &'a Place,
+    context: &'a Context,
+    place: &'a Place,
     /// The new certificates' numbers by pod.
-    pub(super) wanted: &'a BTreeMap<String, String>,
-    pub(super) deadline: Instant,
+    wanted: &'a BTreeMap<String, String>,
+    deadline: Instant,
+    kafka: OnceCell<Cluster>,
 }
 
-impl Reload<'_> {
+impl<'a> Reload<'a> {
+    pub(super) fn new(
+        context: &'a Context,
+        place: &'a Place,
+        wanted: &'a BTreeMap<String, String>,
+        deadline: Instant,
+    ) -> Self {
+        Self { context, place, wanted, deadline, kafka: OnceCell::new() }
+    }
+
     /// How many listeners serve what they should, which is all of them.
     pub(super) async fn run(&self) -> Result<usize, CommandError> {
         let Place { kubernetes, pods, .. } = self.place;
@@ -101,40 +111,28 @@ impl Reload<'_> {
             .collect();
         let node = NodeId(pod.node_id);
         if pod.role == Role::Broker {
-            return Ok(configs::alter_broker(&self.brokers().await?, node, &changes).await?);
+            return Ok(configs::alter_broker(self.brokers().await?, node, &changes).await?);
         }
         Ok(configs::alter_controller(&self.active_controller().await?, node, &changes).await?)
     }
 
-    async fn brokers(&self) -> Result<Cluster, CommandError> {
-        let place = self.pods(Role::Broker, CLIENT_PORT);
-        let options = self.context.kafka_options();
-        let login = self.context.login()?;
-        let kubernetes = self.place.kubernetes.clone();
-        Ok(Session::to_pods(kubernetes, place, options, &Ask::Nothing, &login).await?.kafka)
+    /// One connection for the whole renewal; it mends itself when a broker goes away.
+    async fn brokers(&self) -> Result<&Cluster, CommandError> {
+        let connect = async || {
+            let options = self.context.kafka_options();
+            let (kubernetes, login) = (self.place.kubernetes.clone(), self.context.login()?);
+            let session = Session::to_pods(kubernetes, self.pods(Role::Broker), options, &Ask::Nothing, &login).await?;
+            Ok(session.kafka)
+        };
+        self.kafka.get_or_try_init(connect).await
     }
 
     /// Controllers take settings from the active one only.
     async fn active_controller(&self) -> Result<Connection, CommandError> {
-        let voters = self.pods(Role::Controller, CONTROLLER_PORT);
-        let login = self.controllers_login()?;
+        let (login, voters) = (self.controllers_login()?, self.pods(Role::Controller));
         let timeout = self.context.kafka_options().request_timeout;
-        let mut last = CommandError::failed("no controller pod is running");
-        for pod in &voters.brokers {
-            let listener = PodListener { pod: pod.name.clone(), port: CONTROLLER_PORT, host: pod.host.clone() };
-            let dialer = login.to_controller(&self.place.kubernetes, &voters, listener).await?;
-            let asked = async {
-                let stream = dialer.dial(&Target::Bootstrap).await?;
-                let connection = Connection::open(stream, format!("controller {}", pod.name), timeout).await?;
-                quorum::describe_on(&connection).await?;
-                Ok::<_, crate::kafka::Error>(connection)
-            };
-            match asked.await {
-                Ok(connection) => return Ok(connection),
-                Err(error) => last = error.into(),
-            }
-        }
-        Err(last)
+        let found = connect::active_controller(&login, &self.place.kubernetes, &voters, timeout).await?;
+        Ok(found.0)
     }
 
     /// Without users there is no admin whose certificate could be shown; whoever may read the authority's
@@ -154,16 +152,9 @@ impl Reload<'_> {
         }
     }
 
-    fn pods(&self, role: Role, port: u16) -> KafkaCluster {
+    fn pods(&self, role: Role) -> KafkaCluster {
         let Place { kubernetes, name, pods, .. } = self.place;
-        let of_role = pods.iter().filter(|pod| pod.role == role).map(|pod| BrokerPod {
-            name: pod.name.clone(),
-            port,
-            host: pod.dns_name.clone(),
-            tls: true,
-            ready: pod.ready,
-            phase: pod.state.clone(),
-        });
+        let of_role = pods.iter().filter(|pod| pod.role == role).map(PodState::as_broker);
         KafkaCluster { name: name.clone(), namespace: kubernetes.namespace.clone(), brokers: of_role.collect() }
     }
 }

@@ -15,7 +15,7 @@ use crate::cli::interrupted;
 use crate::commands::{Context, Run};
 use crate::error::{CommandError, CommandResult, ErrorKind, Exit};
 use crate::k8s::apply::{self, Intent};
-use crate::k8s::manifests::Target;
+use crate::k8s::manifests::{Manifest, Target};
 use crate::view::{duration, plural};
 
 /// The kubelet takes up to its sync period and the lifetime of its cache, 1 to 2 minutes.
@@ -54,19 +54,19 @@ impl RenewArgs {
         let place = Place::of(context, self.name.as_deref()).await?;
         let target = Target { name: &place.name, namespace: &place.kubernetes.namespace, spec: &place.spec };
         let renewed = place.kept.renewed(&target, &place.tls)?;
-        for manifest in &renewed.keystores {
-            let existing = apply::existing(&place.kubernetes, std::slice::from_ref(manifest)).await?;
-            let before = existing.into_iter().next().flatten();
-            apply::apply(&place.kubernetes, manifest, &before, Intent::Real).await?;
+        let manifests: Vec<Manifest> = renewed.keystores.iter().chain(&renewed.admin).cloned().collect();
+        let existing = apply::existing(&place.kubernetes, &manifests).await?;
+        for (manifest, before) in manifests.iter().zip(&existing) {
+            // The admin's Secret belongs to whoever created it; see `replace_data`.
+            if renewed.admin.as_ref() == Some(manifest) {
+                apply::replace_data(&place.kubernetes, manifest, before).await?;
+            } else {
+                apply::apply(&place.kubernetes, manifest, before, Intent::Real).await?;
+            }
             context.ui.out(format!("{} configured\n", manifest.reference()))?;
         }
-        if let Some(admin) = &renewed.admin {
-            let existing = apply::existing(&place.kubernetes, std::slice::from_ref(admin)).await?;
-            apply::replace_data(&place.kubernetes, admin, &existing.into_iter().next().flatten()).await?;
-            context.ui.out(format!("{} configured\n", admin.reference()))?;
-        }
         context.ui.flush()?;
-        let reload = Reload { context, place: &place, wanted: &renewed.serials, deadline: began + self.timeout };
+        let reload = Reload::new(context, &place, &renewed.serials, began + self.timeout);
         let listeners = reload.run().await?;
         context.ui.status(format!(
             "{} of {} serve their new certificates after {}",

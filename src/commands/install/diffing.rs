@@ -1,5 +1,6 @@
 //! `--diff`: what an install would change, as `kubectl diff` shows it; nothing is changed.
 
+use futures::future::join_all;
 use serde_json::Value;
 use similar::TextDiff;
 
@@ -18,13 +19,14 @@ const CONTEXT: usize = 3;
 pub(super) async fn run(install: &Install<'_>, kubernetes: &Kubernetes, plan: &Plan) -> CommandResult {
     let manifests = plan.manifests();
     let existing = apply::existing(kubernetes, &manifests).await?;
-    for (manifest, before) in manifests.iter().zip(&existing) {
-        if plan.is_written_once(manifest) && before.is_some() {
-            continue;
-        }
-        let after = apply::outcome(kubernetes, manifest).await?;
-        let text = difference(manifest, before, &after)?;
-        install.context.ui.out(text)?;
+    let compared: Vec<_> = manifests
+        .iter()
+        .zip(&existing)
+        .filter(|(manifest, before)| !plan.is_written_once(manifest) || before.is_none())
+        .collect();
+    let outcomes = join_all(compared.iter().map(|(manifest, _)| apply::outcome(kubernetes, manifest))).await;
+    for ((manifest, before), after) in compared.into_iter().zip(outcomes) {
+        install.context.ui.out(difference(manifest, before, &after?)?)?;
     }
     install.context.ui.flush()?;
     Ok(Exit::Done)

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use futures::future::join_all;
 use k8s_openapi::api::core::v1::Secret;
 use kube::Api;
 use secrecy::SecretString;
@@ -50,7 +51,13 @@ impl Kept {
         let Some(tls) = &spec.security.tls else { return Ok(kept) };
         let own = tls.ca_secret.as_deref();
         let authority_name = own.map_or_else(|| name.authority(), str::to_owned);
-        match (find(kubernetes, &authority_name).await?, own) {
+        let roles = spec.roles();
+        let (authority, certificates, admin) = tokio::join!(
+            find(kubernetes, &authority_name),
+            join_all(roles.iter().map(async |role| find(kubernetes, &name.certificates(*role)).await)),
+            async { if spec.security.is_scram() { find(kubernetes, &name.user(ADMIN)).await } else { Ok(None) } },
+        );
+        match (authority?, own) {
             (Some(secret), _) => kept.authority = Some(read_authority(&secret, &authority_name)?),
             (None, Some(own)) => {
                 return Err(CommandError::failed(format!(
@@ -60,15 +67,13 @@ impl Kept {
             }
             (None, None) => {}
         }
-        for role in spec.roles() {
-            if let Some(secret) = find(kubernetes, &name.certificates(*role)).await? {
+        for (role, secret) in roles.iter().zip(certificates) {
+            if let Some(secret) = secret? {
                 let texts = texts(&secret);
                 kept.keystores.insert(*role, texts.into_iter().filter(|(key, _)| key != KEY_CA).collect());
             }
         }
-        if spec.security.is_scram()
-            && let Some(secret) = find(kubernetes, &name.user(ADMIN)).await?
-        {
+        if let Some(secret) = admin? {
             let read = Credentials::from_secret(&secret).map_err(|reason| unreadable(&name.user(ADMIN), &reason))?;
             kept.admin = Some(read);
         }

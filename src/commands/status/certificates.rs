@@ -4,13 +4,10 @@ use futures::future::join_all;
 
 use super::model::{Problem, SectionName, Severity};
 use crate::connect::{self, PodListener};
+use crate::k8s::certificates::{DAY, SOON_DAYS};
 use crate::k8s::inspect::PodState;
 use crate::k8s::names::{CLIENT_PORT, CONTROLLER_PORT};
 use crate::k8s::{Kubernetes, Role};
-
-/// A certificate with less than this is a warning: a month is time enough for a renewal.
-const SOON_DAYS: i64 = 30;
-const DAY: i64 = 86_400;
 
 /// A pod's certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -12,7 +12,6 @@ use crate::connect::{self, Login, TcpDialer, ensemble};
 use crate::error::CommandError;
 use crate::k8s::discover::{BrokerPod, KafkaCluster};
 use crate::k8s::inspect::{self, Inspection, PodState};
-use crate::k8s::names::CLIENT_PORT;
 use crate::k8s::{ClusterName, Kubernetes, Role, diagnose};
 use crate::kafka::admin::{cluster, configs, log_dirs, quorum, topics};
 use crate::kafka::{Ask, Cluster, ClusterOptions, Error};
@@ -187,17 +186,7 @@ fn dialable(pods: &[PodState], role: Role) -> Vec<BrokerPod> {
     let mut candidates: Vec<&PodState> =
         pods.iter().filter(|pod| pod.role == role && (pod.ready || pod.state == "Running")).collect();
     candidates.sort_by_key(|pod| !pod.ready);
-    candidates
-        .into_iter()
-        .map(|pod| BrokerPod {
-            name: pod.name.clone(),
-            port: CLIENT_PORT,
-            host: pod.dns_name.clone(),
-            tls: pod.tls,
-            ready: pod.ready,
-            phase: pod.state.clone(),
-        })
-        .collect()
+    candidates.into_iter().map(PodState::as_broker).collect()
 }
 
 async fn kafka_facts(kafka: &Cluster, facts: &mut Facts) {

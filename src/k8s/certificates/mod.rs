@@ -14,6 +14,11 @@ use time::{Duration, OffsetDateTime};
 
 pub use reading::CertificateInfo;
 
+/// A day in seconds, the unit in which people count a certificate's rest.
+pub const DAY: i64 = 86_400;
+/// A certificate with less than this many days is worth a word: a month is time enough for a renewal.
+pub const SOON_DAYS: i64 = 30;
+
 /// How long an authority of ours lives. Its renewal means new trust for every client, so it is rare.
 const AUTHORITY_DAYS: i64 = 3650;
 /// Clocks of pods and laptops differ.
@@ -140,7 +145,7 @@ mod tests {
         assert_eq!(info.common_name, "demo-broker");
         assert_eq!(info.issuer, "demo Kafka CA");
         assert_eq!(info.names, ["demo-broker-0.demo-brokers.kafka.svc", "10.0.0.7"]);
-        assert_eq!((info.seconds_left() + 60) / 86_400, 30);
+        assert_eq!((info.seconds_left() + 60) / DAY, 30);
         assert!(!info.is_authority);
         let again = authority.issue(&subject(&[])).expect("one");
         assert_ne!(CertificateInfo::from_pem(&again.certificate).expect("a certificate").serial, info.serial);
