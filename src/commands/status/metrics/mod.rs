@@ -95,7 +95,7 @@ struct BrokerFigures {
     /// From 0 (all of them busy) to 1.
     request_handlers_idle: Option<f64>,
     network_processors_idle: Option<f64>,
-    /// Of clients, this report's own among them.
+    /// Of clients; this report's own may be among them.
     connections: Option<u64>,
     /// With ZooKeeper: how long its answers took.
     zookeeper_p99_ms: Option<f64>,

@@ -15,7 +15,7 @@ pub(in crate::commands::status) fn text(section: &MetricsSection, options: TextO
     if section.brokers.is_empty() && section.controllers.is_empty() {
         return text;
     }
-    let _ = writeln!(text, "\nMetrics: {}", totals(&section.brokers));
+    let _ = writeln!(text, "\nMetrics:{}", totals(&section.brokers));
     for (node, reason) in failures(section) {
         let _ = writeln!(text, "  node {node}: {reason}");
     }
@@ -31,13 +31,23 @@ pub(in crate::commands::status) fn text(section: &MetricsSection, options: TextO
     text
 }
 
-/// What the whole cluster takes and gives; a sum without one of the brokers would not be it.
+/// What the brokers take and give together, and how many of them that is where some do not tell.
 fn totals(rows: &[Row<BrokerFigures>]) -> String {
-    let sum = |of: fn(&BrokerFigures) -> Option<f64>| rows.iter().map(|row| of(&row.figures)).sum::<Option<f64>>();
-    let messages = unknown(sum(|figures| figures.messages_in_per_second).map(count));
-    let (taken, given) =
-        (size(sum(|figures| figures.bytes_in_per_second)), size(sum(|figures| figures.bytes_out_per_second)));
-    format!("{messages} messages/s and {taken}/s in, {given}/s out over the last minute")
+    let rates = |Row { figures, .. }: &Row<BrokerFigures>| {
+        Some((figures.messages_in_per_second?, figures.bytes_in_per_second?, figures.bytes_out_per_second?))
+    };
+    let told: Vec<(f64, f64, f64)> = rows.iter().filter_map(rates).collect();
+    if told.is_empty() {
+        return String::new();
+    }
+    let (messages, taken, given) =
+        told.iter().fold((0.0, 0.0, 0.0), |sum, rate| (sum.0 + rate.0, sum.1 + rate.1, sum.2 + rate.2));
+    let (messages, taken, given) = (count(messages), view::bytes(whole(taken)), view::bytes(whole(given)));
+    let mut text = format!(" {messages} messages/s and {taken}/s in, {given}/s out over the last minute");
+    if told.len() < rows.len() {
+        let _ = write!(text, ", from {} of {} brokers", told.len(), rows.len());
+    }
+    text
 }
 
 fn failures(section: &MetricsSection) -> Vec<(NodeId, &String)> {
@@ -66,8 +76,8 @@ fn brokers(rows: &[Row<BrokerFigures>], options: TextOptions) -> String {
         let cells = [
             node.to_string(),
             unknown(figures.messages_in_per_second.map(|rate| format!("{}/s", count(rate)))),
-            unknown(figures.bytes_in_per_second.map(|rate| format!("{}/s", size(Some(rate))))),
-            unknown(figures.bytes_out_per_second.map(|rate| format!("{}/s", size(Some(rate))))),
+            speed(figures.bytes_in_per_second),
+            speed(figures.bytes_out_per_second),
             time_of(figures.produce_requests, figures.produce_p99_ms),
             time_of(figures.fetch_requests, figures.fetch_p99_ms),
             share(figures.request_handlers_idle),
@@ -107,8 +117,8 @@ fn count(value: f64) -> String {
     if value < 10.0 && value.fract() >= 0.05 { format!("{value:.1}") } else { format!("{value:.0}") }
 }
 
-fn size(bytes: Option<f64>) -> String {
-    unknown(bytes.map(|bytes| view::bytes(whole(bytes))))
+fn speed(bytes: Option<f64>) -> String {
+    unknown(bytes.map(|bytes| format!("{}/s", view::bytes(whole(bytes)))))
 }
 
 fn share(idle: Option<f64>) -> String {
