@@ -163,7 +163,7 @@ mod tests {
         let (ours, mut theirs) = tokio::io::duplex(1 << 20);
         let endless = async {
             let _ = theirs.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await;
-            while theirs.write_all(&[b'#'; 1 << 16]).await.is_ok() {}
+            while theirs.write_all(&[b'#'; 1 << 13]).await.is_ok() {}
         };
         assert_eq!(tokio::join!(scrape(ours, &[]), endless).0, Err(Error::TooLarge));
     }
