@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::connection;
@@ -18,27 +17,13 @@ use crate::kafka::{BoxStream, DialError, Dialer, Endpoint, NodeId, Target};
 /// Longer than that, a stream that nobody reads may have died unnoticed.
 const SPARE_FOR: Duration = Duration::from_secs(5);
 
-type Opening = JoinHandle<Result<BoxStream, DialError>>;
-
 struct Node {
     /// The newest address that the cluster gave.
     endpoint: Endpoint,
     /// Of the local listener.
     port: u16,
-    /// Why the last dial failed; `None` after one that worked.
-    trouble: Option<DialError>,
-    /// A stream that is opened before its client comes.
-    early: Option<Opening>,
     /// A stream that its client has left between two requests.
     spare: Option<(BoxStream, Instant)>,
-}
-
-impl Drop for Node {
-    fn drop(&mut self) {
-        if let Some(opening) = &self.early {
-            opening.abort();
-        }
-    }
 }
 
 /// Shared by the listeners and connections of one gateway.
@@ -70,29 +55,18 @@ impl Directory {
         listener.set_nonblocking(true)?;
         let port = listener.local_addr()?.port();
         let listener = TcpListener::from_std(listener)?;
-        let known = Node { endpoint: endpoint.clone(), port, trouble: None, early: None, spare: None };
+        let known = Node { endpoint: endpoint.clone(), port, spare: None };
         nodes.insert(node, known);
         tracing::info!(%node, %endpoint, port, "gateway listens");
         tokio::spawn(accept(listener, node, Arc::clone(self)));
         Ok(port)
     }
 
-    /// Begins to open a stream to the node, for a client that will come soon.
-    pub(super) fn warm(&self, node: NodeId) {
-        if let Some(known) = self.nodes().get_mut(&node)
-            && known.early.is_none()
-        {
-            let dialer = Arc::clone(&self.dialer);
-            let target = Target::Node(node, known.endpoint.clone());
-            known.early = Some(tokio::spawn(async move { dialer.dial(&target).await }));
-        }
-    }
-
     /// A stream to the node: one that is there already, or a new one.
     pub(super) async fn dial(&self, node: NodeId) -> Result<BoxStream, DialError> {
-        let (spare, early, endpoint) = match self.nodes().get_mut(&node) {
-            Some(known) => (known.spare.take(), known.early.take(), Some(known.endpoint.clone())),
-            None => (None, None, None),
+        let (spare, endpoint) = match self.nodes().get_mut(&node) {
+            Some(known) => (known.spare.take(), Some(known.endpoint.clone())),
+            None => (None, None),
         };
         if let Some((stream, since)) = spare
             && since.elapsed() < SPARE_FOR
@@ -100,18 +74,7 @@ impl Directory {
             return Ok(stream);
         }
         let target = endpoint.map_or(Target::Bootstrap, |endpoint| Target::Node(node, endpoint));
-        let early = match early {
-            Some(early) => early.await.ok(),
-            None => None,
-        };
-        let dialled = match early {
-            Some(dialled) => dialled,
-            None => self.dialer.dial(&target).await,
-        };
-        if let Some(known) = self.nodes().get_mut(&node) {
-            known.trouble = dialled.as_ref().err().cloned();
-        }
-        dialled
+        self.dialer.dial(&target).await
     }
 
     /// Keeps a stream on which nothing is under way for the next client.
@@ -119,10 +82,6 @@ impl Directory {
         if let Some(known) = self.nodes().get_mut(&node) {
             known.spare = Some((stream, Instant::now()));
         }
-    }
-
-    pub(super) fn trouble(&self) -> Vec<(NodeId, DialError)> {
-        self.nodes().iter().filter_map(|(node, known)| Some((*node, known.trouble.clone()?))).collect()
     }
 
     fn nodes(&self) -> MutexGuard<'_, BTreeMap<NodeId, Node>> {

@@ -22,7 +22,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use crate::error::CommandError;
-use crate::kafka::{Broker, DialError, Dialer, NodeId};
+use crate::kafka::{Broker, Dialer};
 use directory::Directory;
 pub use librdkafka::quiet;
 
@@ -59,14 +59,6 @@ impl Gateway {
         Ok(Self { directory, bootstrap: addresses.join(","), _open: open })
     }
 
-    /// Begins to open a stream to each of these brokers, so that a client that connects soon need not wait
-    /// for it. Far clusters take four round trips for a stream.
-    pub fn warm(&self, nodes: impl IntoIterator<Item = NodeId>) {
-        for node in nodes {
-            self.directory.warm(node);
-        }
-    }
-
     /// `127.0.0.1:port,…`: the listeners of the brokers that were known at the start.
     pub fn bootstrap_servers(&self) -> &str {
         &self.bootstrap
@@ -80,11 +72,6 @@ impl Gateway {
     /// The password of SASL/PLAIN, random and only for this run.
     pub fn password(&self) -> &str {
         self.directory.password()
-    }
-
-    /// The brokers that could not be reached at the last try, and why.
-    pub fn trouble(&self) -> Vec<(NodeId, DialError)> {
-        self.directory.trouble()
     }
 }
 

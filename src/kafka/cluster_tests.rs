@@ -1,15 +1,7 @@
-use std::sync::Mutex;
-
-use futures::FutureExt;
-use futures::future::BoxFuture;
-use kafka_protocol::messages::api_versions_response::ApiVersion;
-use kafka_protocol::messages::metadata_response::MetadataResponseBroker;
 use kafka_protocol::messages::{ApiKey, ApiVersionsResponse, BrokerId, DeleteTopicsRequest, DeleteTopicsResponse};
-use tokio::io::AsyncWriteExt;
 
 use super::*;
-use crate::kafka::testing::Asked;
-use crate::kafka::{BoxStream, DialError, DialReason};
+use crate::kafka::testing::{Asked, Brokers, InMemory, Reaction, broker, versions};
 
 /// Three brokers in memory; the first one is the one that everybody reaches first.
 struct World {
@@ -22,61 +14,37 @@ struct World {
     deletions: Vec<i32>,
 }
 
-#[derive(Clone)]
-struct Fake(Arc<Mutex<World>>);
-
-impl Dialer for Fake {
-    fn dial<'a>(&'a self, target: &'a Target) -> BoxFuture<'a, std::result::Result<BoxStream, DialError>> {
-        async move {
-            let node = match target {
-                Target::Bootstrap => 1,
-                Target::Node(node, _) => node.0,
-            };
-            let mut world = self.0.lock().expect("no panic");
-            if let Some((dead, next)) = world.dead.filter(|(dead, _)| *dead == node) {
-                world.controller = next;
-                return Err(DialError::new(DialReason::Gone, format!("pod b-{dead} does not exist (now)")));
+impl Brokers for World {
+    fn accepts(&mut self, node: i32) -> bool {
+        match self.dead.filter(|(dead, _)| *dead == node) {
+            Some((_, next)) => {
+                self.controller = next;
+                false
             }
-            let (near, far) = tokio::io::duplex(64 * 1024);
-            tokio::spawn(serve(far, node, Arc::clone(&self.0)));
-            Ok(Box::new(near) as BoxStream)
+            None => true,
         }
-        .boxed()
     }
-}
 
-async fn serve(mut stream: tokio::io::DuplexStream, node: i32, world: Arc<Mutex<World>>) {
-    while let Some(asked) = Asked::read(&mut stream).await {
-        let answer = {
-            let mut world = world.lock().expect("no panic");
-            match asked.api {
-                ApiKey::ApiVersions => asked.answer(&versions(&world)),
-                ApiKey::Metadata => asked.answer(&metadata(&world)),
-                ApiKey::DeleteTopics => {
-                    world.deletions.push(node);
-                    asked.answer(&DeleteTopicsResponse::default())
-                }
-                other => panic!("{other:?}"),
+    fn answer(&mut self, node: i32, asked: &Asked) -> Reaction {
+        match asked.api {
+            ApiKey::ApiVersions => asked.react(&known(self)),
+            ApiKey::Metadata => asked.react(&metadata(self)),
+            ApiKey::DeleteTopics => {
+                self.deletions.push(node);
+                asked.react(&DeleteTopicsResponse::default())
             }
-        };
-        if stream.write_all(&answer).await.is_err() {
-            return;
+            other => panic!("{other:?}"),
         }
     }
 }
 
-fn versions(world: &World) -> ApiVersionsResponse {
-    let range = |key: ApiKey, high| ApiVersion::default().with_api_key(key as i16).with_max_version(high);
-    let mut keys = vec![range(ApiKey::ApiVersions, 3), range(ApiKey::Metadata, 12), range(ApiKey::DeleteTopics, 6)];
-    keys.extend(world.is_kraft.then(|| range(ApiKey::DescribeQuorum, 1)));
-    ApiVersionsResponse::default().with_api_keys(keys)
+fn known(world: &World) -> ApiVersionsResponse {
+    let mut known = vec![(ApiKey::ApiVersions, 3), (ApiKey::Metadata, 12), (ApiKey::DeleteTopics, 6)];
+    known.extend(world.is_kraft.then_some((ApiKey::DescribeQuorum, 1)));
+    versions(&known)
 }
 
 fn metadata(world: &World) -> MetadataResponse {
-    let broker = |id: i32| {
-        let host = StrBytes::from_string(format!("b-{id}"));
-        MetadataResponseBroker::default().with_node_id(BrokerId(id)).with_host(host).with_port(9092)
-    };
     MetadataResponse::default()
         .with_brokers(vec![broker(1), broker(2), broker(3)])
         .with_controller_id(BrokerId(world.controller))
@@ -85,11 +53,10 @@ fn metadata(world: &World) -> MetadataResponse {
 /// Who got a request for the controller.
 async fn asked(controller: i32, dead: Option<(i32, i32)>, is_kraft: bool) -> Vec<i32> {
     let world = World { controller, dead, is_kraft, deletions: Vec::new() };
-    let fake = Fake(Arc::new(Mutex::new(world)));
-    let options = ClusterOptions { request_timeout: Duration::from_secs(5), retry_for: Duration::from_secs(5) };
-    let (cluster, _) = Cluster::connect(Arc::new(fake.clone()), options, &Ask::Nothing).await.expect("a cluster");
+    let brokers = InMemory::new(world);
+    let cluster = brokers.connect(Duration::from_secs(5)).await;
     cluster.controller(&DeleteTopicsRequest::default()).await.expect("an answer");
-    fake.0.lock().expect("no panic").deletions.clone()
+    brokers.brokers().deletions.clone()
 }
 
 #[tokio::test]

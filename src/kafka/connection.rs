@@ -26,6 +26,9 @@ const MAX_RESPONSE: usize = 512 << 20;
 /// every broker since 2.4; older ones answer it with v0 and an error (KIP-511).
 const FIRST_API_VERSIONS: i16 = 3;
 
+/// Length, header and client id of a request.
+const HEADER_ROOM: usize = 64;
+
 type Waiting = HashMap<i32, oneshot::Sender<Bytes>>;
 
 /// What requests in flight share with the reader of the answers.
@@ -61,6 +64,12 @@ impl From<&std::io::Error> for StreamEnd {
         };
         Self { reason, refusal }
     }
+}
+
+/// The answer to a request that was sent.
+pub struct Pending {
+    answer: oneshot::Receiver<Bytes>,
+    version: i16,
 }
 
 /// A negotiated connection. Requests may be sent from several tasks at once; answers find their way by
@@ -113,9 +122,27 @@ impl Connection {
 
     /// Sends a request in the highest version that both sides know, and waits for its answer.
     pub async fn send<R: Request>(&self, request: &R) -> Result<R::Response> {
+        let pending = self.begin(request).await?;
+        self.finish::<R>(pending).await
+    }
+
+    /// Sends a request; its answer is waited for by [`finish`](Self::finish). Who wants requests to arrive in
+    /// order waits for one to be sent before the next is.
+    pub async fn begin<R: Request>(&self, request: &R) -> Result<Pending> {
         let version = self.version_of::<R>()?;
-        let answer = self.write(request, version).await?;
-        self.decode::<R>(self.wait(answer, api_name(R::KEY)).await?, version)
+        Ok(Pending { answer: self.write(request, version).await?, version })
+    }
+
+    /// Waits for the answer to a request of this kind.
+    pub async fn finish<R: Request>(&self, pending: Pending) -> Result<R::Response> {
+        self.decode::<R>(self.wait(pending.answer, api_name(R::KEY)).await?, pending.version)
+    }
+
+    /// Sends a request that is never answered (Produce with `acks=0`).
+    pub async fn tell<R: Request>(&self, request: &R) -> Result<()> {
+        let version = self.version_of::<R>()?;
+        let correlation = self.correlation.fetch_add(1, Ordering::Relaxed);
+        self.write_frame(request, version, correlation).await
     }
 
     /// The highest version of a request that both sides know, if there is one.
@@ -180,9 +207,14 @@ impl Connection {
 
     async fn write<R: Request>(&self, request: &R, version: i16) -> Result<oneshot::Receiver<Bytes>> {
         let correlation = self.correlation.fetch_add(1, Ordering::Relaxed);
-        let frame = encode(request, version, correlation).map_err(|error| self.malformed(R::KEY, &error))?;
         let (sender, receiver) = oneshot::channel();
         lock(&self.shared.waiting).insert(correlation, sender);
+        self.write_frame(request, version, correlation).await?;
+        Ok(receiver)
+    }
+
+    async fn write_frame<R: Request>(&self, request: &R, version: i16, correlation: i32) -> Result<()> {
+        let frame = encode(request, version, correlation).map_err(|error| self.malformed(R::KEY, &error))?;
         // The reader wakes who waits when the stream ends; whoever comes after that must not wait at all.
         if self.is_closed() {
             return Err(self.lost("closed by the broker"));
@@ -194,7 +226,7 @@ impl Connection {
             writer.flush().await
         };
         match tokio::time::timeout(self.timeout, written).await {
-            Ok(Ok(())) => Ok(receiver),
+            Ok(Ok(())) => Ok(()),
             Ok(Err(error)) => Err(self.lost(&error.to_string())),
             Err(_) => Err(self.timed_out(R::KEY)),
         }
@@ -248,7 +280,8 @@ pub(crate) fn encode<R: Request>(request: &R, version: i16, correlation: i32) ->
         .with_request_api_version(version)
         .with_correlation_id(correlation)
         .with_client_id(Some(StrBytes::from_static_str(CLIENT_ID)));
-    let mut frame = BytesMut::with_capacity(256);
+    let size = request.compute_size(version).map_err(|error| error.to_string())?;
+    let mut frame = BytesMut::with_capacity(size + HEADER_ROOM);
     frame.put_i32(0);
     header.encode(&mut frame, R::header_version(version)).map_err(|error| error.to_string())?;
     request.encode(&mut frame, version).map_err(|error| error.to_string())?;

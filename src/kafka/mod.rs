@@ -5,6 +5,7 @@
 //! * [`cluster`]: many connections: routing by node, retries.
 //! * [`admin`]: one file per family of requests, with plain structs of our own.
 //! * [`fetch`]: reading partitions without a group.
+//! * [`produce`]: writing messages.
 //! * [`security`]: TLS and SASL around any dialer.
 //! * [`records`]: offsets, templates and envelopes of the records that people type and read.
 
@@ -16,6 +17,7 @@ pub mod dial;
 pub mod error;
 mod error_words;
 pub mod fetch;
+pub mod produce;
 pub mod records;
 pub mod security;
 #[cfg(test)]

@@ -1,9 +1,107 @@
-//! For tests: the broker's side of a connection.
+//! For tests: the broker's side of a connection, and whole clusters in memory.
+
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
-use kafka_protocol::messages::{ApiKey, RequestHeader, ResponseHeader};
-use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion};
-use tokio::io::{AsyncRead, AsyncReadExt};
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use kafka_protocol::messages::api_versions_response::ApiVersion;
+use kafka_protocol::messages::metadata_response::MetadataResponseBroker;
+use kafka_protocol::messages::{ApiKey, ApiVersionsResponse, BrokerId, RequestHeader, ResponseHeader};
+use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, StrBytes};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, DuplexStream};
+
+use super::{Ask, BoxStream, Cluster, ClusterOptions, DialError, DialReason, Dialer, Target};
+
+/// Brokers in memory: what a test makes of them.
+pub(crate) trait Brokers: Send + 'static {
+    /// Which one everybody reaches first.
+    fn first(&self) -> i32 {
+        1
+    }
+
+    /// Whether a broker can be reached.
+    fn accepts(&mut self, node: i32) -> bool;
+
+    /// What a broker does with a request.
+    fn answer(&mut self, node: i32, asked: &Asked) -> Reaction;
+}
+
+/// What a broker does.
+pub(crate) enum Reaction {
+    Answer(Bytes),
+    Silence,
+    HangUp,
+}
+
+/// A dialer to them.
+pub(crate) struct InMemory<B>(Arc<Mutex<B>>);
+
+impl<B> Clone for InMemory<B> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<B: Brokers> InMemory<B> {
+    pub(crate) fn new(brokers: B) -> Self {
+        Self(Arc::new(Mutex::new(brokers)))
+    }
+
+    pub(crate) fn brokers(&self) -> MutexGuard<'_, B> {
+        self.0.lock().expect("no panic")
+    }
+
+    /// A client of theirs, which retries so long.
+    pub(crate) async fn connect(&self, retry_for: Duration) -> Cluster {
+        let options = ClusterOptions { request_timeout: Duration::from_secs(2), retry_for };
+        let dialer = Arc::new(self.clone());
+        Cluster::connect(dialer, options, &Ask::Nothing).await.expect("a cluster").0
+    }
+}
+
+impl<B: Brokers> Dialer for InMemory<B> {
+    fn dial<'a>(&'a self, target: &'a Target) -> BoxFuture<'a, Result<BoxStream, DialError>> {
+        async move {
+            let mut brokers = self.brokers();
+            let node = match target {
+                Target::Bootstrap => brokers.first(),
+                Target::Node(node, _) => node.0,
+            };
+            if !brokers.accepts(node) {
+                return Err(DialError::new(DialReason::Gone, format!("pod b-{node} does not exist (now)")));
+            }
+            let (near, far) = tokio::io::duplex(64 * 1024);
+            tokio::spawn(serve(far, node, self.clone()));
+            Ok(Box::new(near) as BoxStream)
+        }
+        .boxed()
+    }
+}
+
+async fn serve<B: Brokers>(mut stream: DuplexStream, node: i32, brokers: InMemory<B>) {
+    while let Some(asked) = Asked::read(&mut stream).await {
+        let reaction = brokers.brokers().answer(node, &asked);
+        match reaction {
+            Reaction::Answer(frame) if stream.write_all(&frame).await.is_ok() => {}
+            Reaction::Silence => {}
+            Reaction::Answer(_) | Reaction::HangUp => return,
+        }
+    }
+}
+
+/// The answer to `ApiVersions` of who knows these requests, up to these versions.
+pub(crate) fn versions(highest: &[(ApiKey, i16)]) -> ApiVersionsResponse {
+    let range = |(key, high): &(ApiKey, i16)| ApiVersion::default().with_api_key(*key as i16).with_max_version(*high);
+    ApiVersionsResponse::default().with_api_keys(highest.iter().map(range).collect())
+}
+
+/// A broker in Metadata: `b-1:9092`.
+pub(crate) fn broker(id: i32) -> MetadataResponseBroker {
+    let host = StrBytes::from_string(format!("b-{id}"));
+    MetadataResponseBroker::default().with_node_id(BrokerId(id)).with_host(host).with_port(9092)
+}
 
 /// A request as a broker sees it.
 pub(crate) struct Asked {
@@ -26,6 +124,11 @@ impl Asked {
     /// Its body.
     pub(crate) fn decode<R: Decodable>(&self) -> R {
         R::decode(&mut self.body.clone(), self.version).expect("the request that the key says")
+    }
+
+    /// The reaction that answers it.
+    pub(crate) fn react<R: Encodable + HeaderVersion>(&self, response: &R) -> Reaction {
+        Reaction::Answer(self.answer(response))
     }
 
     /// The frame of its answer.

@@ -1,10 +1,9 @@
 //! `kubectl kafka produce`: send messages, and account for every one.
 //!
-//! librdkafka sends through the gateway, idempotently, so that a broker that dies in the middle neither
-//! loses nor reorders anything. One thread reads the input and hands messages over, another takes the
-//! brokers' answers.
+//! One thread reads the input into the producer's queue; the producer sends idempotently, so that a broker that
+//! dies in the middle neither loses nor reorders anything.
 
-mod delivery;
+mod report;
 mod run;
 mod sender;
 mod source;
@@ -19,10 +18,10 @@ use super::consume::RecordOutput;
 use super::{Context, Run, topics};
 use crate::cli::duration;
 use crate::error::CommandResult;
-use crate::kafka::records::{input, offsets};
+use crate::kafka::produce;
+use crate::kafka::records::{Codec, input, offsets};
 
-pub(super) use delivery::{Delivery, Poller, Producer, Receipt, hurry};
-pub(super) use run::{configure, words};
+pub(super) use run::destination;
 
 /// What was typed.
 #[derive(Debug, Clone, Args)]
@@ -116,6 +115,16 @@ pub(super) enum Acks {
     None,
 }
 
+impl From<Acks> for produce::Acks {
+    fn from(acks: Acks) -> Self {
+        match acks {
+            Acks::All => Self::All,
+            Acks::Leader => Self::Leader,
+            Acks::None => Self::None,
+        }
+    }
+}
+
 /// `--compression`
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub(super) enum Compression {
@@ -125,6 +134,18 @@ pub(super) enum Compression {
     Lz4,
     #[default]
     Zstd,
+}
+
+impl From<Compression> for Codec {
+    fn from(compression: Compression) -> Self {
+        match compression {
+            Compression::None => Self::None,
+            Compression::Gzip => Self::Gzip,
+            Compression::Snappy => Self::Snappy,
+            Compression::Lz4 => Self::Lz4,
+            Compression::Zstd => Self::Zstd,
+        }
+    }
 }
 
 /// `--format`

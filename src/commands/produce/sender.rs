@@ -1,59 +1,34 @@
-//! Hands messages to librdkafka, and waits where its queue is full.
+//! Reads messages and puts them into the producer's queue, on a thread of its own: reading blocks.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::message::{Header, OwnedHeaders};
-use rdkafka::producer::{BaseRecord, Producer as _};
-
-use super::delivery::{Producer, Receipt};
 use super::source::Source;
 use super::{PartitionChoice, ProduceArgs};
 use crate::commands::lookup;
 use crate::error::CommandError;
 use crate::kafka::admin::topics::Topic;
-use crate::kafka::records::Draft;
-
-/// A full queue empties by hundreds of messages in this time.
-const FULL: Duration = Duration::from_millis(1);
-
-/// What the sending thread shares with the command.
-#[derive(Default)]
-pub(super) struct Shared {
-    /// Stop reading.
-    pub(super) stop: AtomicBool,
-    /// Messages that librdkafka has taken.
-    pub(super) accepted: AtomicU64,
-}
+use crate::kafka::produce::{Message, NO_HEADERS, Queue};
+use crate::kafka::records::{Draft, Headers};
 
 /// Sends a source to a topic.
-pub(super) struct Sender<R: Receipt> {
-    pub(super) producer: Arc<Producer<R>>,
-    pub(super) shared: Arc<Shared>,
-    pub(super) topic: Topic,
+pub(super) struct Sender {
+    queue: Arc<Queue>,
+    topic: Topic,
     /// Of every message.
-    pub(super) key: Option<Vec<u8>>,
+    key: Option<Vec<u8>>,
     /// Of every message.
-    pub(super) headers: Vec<(String, String)>,
-    pub(super) partition: Option<PartitionChoice>,
-    pub(super) timestamp: Option<i64>,
+    headers: Vec<(String, String)>,
+    partition: Option<PartitionChoice>,
+    timestamp: Option<i64>,
     /// The topic's `max.message.bytes`, where it could be asked for.
-    pub(super) limit: Option<usize>,
+    limit: Option<usize>,
 }
 
-impl<R: Receipt> Sender<R> {
-    pub(super) fn new(
-        args: &ProduceArgs,
-        topic: Topic,
-        limit: Option<usize>,
-        producer: Arc<Producer<R>>,
-        shared: Arc<Shared>,
-    ) -> Self {
+impl Sender {
+    pub(super) fn new(args: &ProduceArgs, topic: Topic, limit: Option<usize>, queue: Arc<Queue>) -> Self {
         Self {
-            producer,
-            shared,
+            queue,
             topic,
             key: args.key.clone().map(String::into_bytes),
             headers: args.headers.clone(),
@@ -64,21 +39,24 @@ impl<R: Receipt> Sender<R> {
     }
 
     /// Sends until the source ends, a message is refused or was lost, or somebody says stop. Blocks.
-    pub(super) fn run(&self, mut source: Source) -> Result<(), CommandError> {
-        let mut number = 0;
-        while !self.shared.stop.load(Ordering::Relaxed) && !self.producer.context().has_failed() {
+    pub(super) fn run(&self, source: Source) -> Result<(), CommandError> {
+        let outcome = self.send_all(source);
+        self.queue.end();
+        outcome
+    }
+
+    fn send_all(&self, mut source: Source) -> Result<(), CommandError> {
+        let mut headers = Vec::new();
+        while !self.queue.is_stopped() {
             let Some(draft) = source.next()? else { break };
-            number += 1;
-            if let Err(error) = self.send(&draft, number) {
-                drop(draft);
-                return Err(error.about(source.place()));
-            }
-            self.shared.accepted.store(number, Ordering::Release);
+            let Err(error) = self.send(&draft, &mut headers) else { continue };
+            drop(draft);
+            return Err(error.about(source.place()));
         }
         Ok(())
     }
 
-    fn send(&self, draft: &Draft<'_>, number: u64) -> Result<(), CommandError> {
+    fn send(&self, draft: &Draft<'_>, headers: &mut Vec<u8>) -> Result<(), CommandError> {
         let key = draft.key.as_deref().or(self.key.as_deref());
         self.check_size(draft, key)?;
         let partition = match self.partition {
@@ -86,26 +64,15 @@ impl<R: Receipt> Sender<R> {
             Some(PartitionChoice::Number(number)) => Some(number),
             Some(PartitionChoice::Same) => Some(self.partition_of(draft)?),
         };
-        let opaque = usize::try_from(number).unwrap_or(usize::MAX);
-        let mut record: BaseRecord<'_, [u8], [u8], usize> = BaseRecord::with_opaque_to(&self.topic.name, opaque);
-        record.key = key;
-        record.payload = draft.value.as_deref();
-        record.partition = partition;
-        record.timestamp = self.timestamp.or(draft.timestamp);
-        record.headers = self.headers(draft);
-        loop {
-            match self.producer.send(record) {
-                Ok(()) => return Ok(()),
-                Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), again)) => {
-                    if self.shared.stop.load(Ordering::Relaxed) || self.producer.context().has_failed() {
-                        return Err(CommandError::failed("it was not sent"));
-                    }
-                    std::thread::sleep(FULL);
-                    record = again;
-                }
-                Err((error, _)) => return Err(CommandError::failed(super::run::words(&error))),
-            }
-        }
+        let message = Message {
+            key,
+            value: draft.value.as_deref(),
+            headers: self.headers(draft, headers),
+            timestamp: self.timestamp.or(draft.timestamp).unwrap_or_else(now),
+        };
+        // A queue that is stopped has its reason elsewhere: in what was lost, or a signal.
+        let _ = self.queue.put(&message, partition);
+        Ok(())
     }
 
     fn check_size(&self, draft: &Draft<'_>, key: Option<&[u8]>) -> Result<(), CommandError> {
@@ -129,18 +96,22 @@ impl<R: Receipt> Sender<R> {
             .hinted("leave out --partition same to let keys decide"))
     }
 
-    fn headers(&self, draft: &Draft<'_>) -> Option<OwnedHeaders> {
-        let count = self.headers.len() + draft.headers.len();
-        if count == 0 {
-            return None;
+    /// The message's own headers and those of every message, in their wire form.
+    fn headers<'b>(&self, draft: &Draft<'_>, buffer: &'b mut Vec<u8>) -> &'b [u8] {
+        if self.headers.is_empty() && draft.headers.is_empty() {
+            return NO_HEADERS;
         }
-        let mut headers = OwnedHeaders::new_with_capacity(count);
-        for header in &draft.headers {
-            headers = headers.insert(Header { key: &header.name, value: header.value.as_deref() });
-        }
-        for (name, value) in &self.headers {
-            headers = headers.insert(Header { key: name, value: Some(value.as_bytes()) });
-        }
-        Some(headers)
+        let own = draft.headers.iter().map(|header| (header.name.as_bytes(), header.value.as_deref()));
+        let common = self.headers.iter().map(|(name, value)| (name.as_bytes(), Some(value.as_bytes())));
+        let all: Vec<(&[u8], Option<&[u8]>)> = own.chain(common).collect();
+        buffer.clear();
+        Headers::encode(all.into_iter(), buffer);
+        buffer
     }
+}
+
+/// Milliseconds since 1970.
+fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }

@@ -6,27 +6,22 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::producer::{BaseRecord, Producer as _};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
-use uuid::Uuid;
 
 use super::round_trip::{PartitionTrip, RoundTripPlan};
-use crate::commands::produce::{Acks, Compression, Delivery, Poller, Producer, Receipt, configure, hurry, words};
+use crate::commands::produce::destination;
 use crate::connect::Session;
 use crate::error::CommandError;
-use crate::gateway::Gateway;
 use crate::kafka::admin::offsets::{self, OffsetQuery, OffsetSpec};
-use crate::kafka::admin::topics;
-use crate::kafka::fetch::{Decompressor, Happening, Isolation, ReadOptions, Reader, Selection, TopicRef};
+use crate::kafka::admin::topics::{self, Topic};
+use crate::kafka::fetch::{Decompressor, Happening, Isolation, ReadOptions, Reader, Selection};
+use crate::kafka::produce::{Acks, Arrived, Message, NO_HEADERS, Producer, Queue, Reason, Receipt, Settings};
+use crate::kafka::records::Codec;
 use crate::kafka::{Ask, Error};
 
-/// How often answers are looked for.
-const LOOK: Duration = Duration::from_millis(2);
-
-/// Streams that are opened before librdkafka asks for them.
-const MOST_EARLY_STREAMS: usize = 6;
+/// How often the progress is noted.
+const LOOK: Duration = Duration::from_millis(100);
 
 /// How far a round trip is, for the message when its time is over.
 #[derive(Debug, Clone, Copy, Default)]
@@ -102,8 +97,10 @@ pub(super) fn compare(sent: &Side, received: &Side) -> PartitionTrip {
 struct Receipts(BTreeMap<(i32, i64), u64>);
 
 impl Receipt for Receipts {
-    fn arrived(&mut self, number: u64, partition: i32, offset: i64, _bytes: u64) {
-        self.0.insert((partition, offset), number);
+    fn arrived(&mut self, arrived: &Arrived<'_>) {
+        let offsets = arrived.offset.into_iter().flat_map(|first| first..);
+        let places = offsets.map(|offset| (arrived.partition, offset));
+        self.0.extend(places.zip(arrived.numbers.iter().copied()));
     }
 }
 
@@ -125,51 +122,68 @@ pub(super) async fn produce(
 ) -> Result<Vec<Side>, CommandError> {
     let all = u64::from(plan.partitions.cast_unsigned()) * u64::from(plan.messages_per_partition);
     *step = Step::Producing { acknowledged: 0, all };
-    let gateway = Gateway::open(session.kafka.dialer(), &session.kafka.brokers())?;
-    gateway.warm(session.kafka.brokers().iter().take(MOST_EARLY_STREAMS).map(|broker| broker.node));
-    let mut config = gateway.client_config();
-    let left = deadline.saturating_duration_since(Instant::now());
-    configure(&mut config, Acks::All, Compression::Zstd, left, None);
-    let failed =
-        |error: &KafkaError| CommandError::failed(format!("topic \"{}\": cannot send: {}", plan.topic, words(error)));
-    let producer: Arc<Producer<Receipts>> =
-        Arc::new(config.create_with_context(Delivery::new(Receipts::default())).map_err(|error| failed(&error))?);
-    let _polling = Poller::start(&producer)?;
-    hurry(&producer, &plan.topic);
-    for number in 1..=all {
-        let (key, value) = (key(number), value(run_id, number));
-        let partition = i32::try_from((number - 1) % u64::from(plan.partitions.cast_unsigned())).unwrap_or_default();
-        let opaque = usize::try_from(number).unwrap_or(usize::MAX);
-        let mut record: BaseRecord<'_, str, str, usize> = BaseRecord::with_opaque_to(&plan.topic, opaque)
-            .partition(partition)
-            .key(key.as_str())
-            .payload(value.as_str());
-        while let Err((error, again)) = producer.send(record) {
-            match error {
-                KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull) => tokio::time::sleep(LOOK).await,
-                other => return Err(failed(&other)),
-            }
-            record = again;
+    let topic = topic(session, plan).await?;
+    let timeout = Some(deadline.saturating_duration_since(Instant::now()));
+    let settings = Settings { acks: Acks::All, codec: Codec::Zstd, timeout };
+    let mut producer = Producer::new(&session.kafka, destination(&topic), settings, Receipts::default());
+    let queue = producer.queue();
+    let feeder = Feeder { queue: producer.queue(), run_id: run_id.to_owned(), partitions: plan.partitions, all };
+    let feeding = tokio::task::spawn_blocking(move || feeder.run());
+    let watching = async {
+        loop {
+            tokio::time::sleep(LOOK).await;
+            *step = Step::Producing { acknowledged: all.saturating_sub(queue.unsettled()), all };
         }
+    };
+    tokio::select! {
+        () = producer.run() => {}
+        () = watching => {}
     }
-    while producer.context().settled() < all {
-        tokio::time::sleep(LOOK).await;
-        *step = Step::Producing { acknowledged: producer.context().settled(), all };
-    }
-    let state = producer.context().state();
-    if let Some(first) = &state.first {
+    // It has ended, or it is stopped by a loss.
+    let _ = feeding.await;
+    if let Some(first) = &producer.losses().first {
+        let why = match &first.reason {
+            Reason::Refused(error) | Reason::TimedOut(Some(error)) => error.to_string(),
+            Reason::TimedOut(None) => "no answer in time".to_owned(),
+        };
         return Err(CommandError::failed(format!(
-            "topic \"{}\": {} of {all} messages were not acknowledged; message {}: {}",
-            plan.topic, state.lost, first.number, first.code
+            "topic \"{}\": {} of {all} messages were not acknowledged; message {}: {why}",
+            plan.topic,
+            producer.losses().messages,
+            first.number
         )));
     }
     let mut sides: Vec<Side> = (0..plan.partitions).map(Side::of).collect();
-    for ((partition, offset), number) in &state.receipt.0 {
+    for ((partition, offset), number) in &producer.receipt().0 {
         if let Some(side) = usize::try_from(*partition).ok().and_then(|at| sides.get_mut(at)) {
             side.add(*offset, Some(key(*number).as_bytes()), Some(value(run_id, *number).as_bytes()));
         }
     }
     Ok(sides)
+}
+
+/// Puts every message into the queue, on a thread of its own.
+struct Feeder {
+    queue: Arc<Queue>,
+    run_id: String,
+    partitions: i32,
+    all: u64,
+}
+
+impl Feeder {
+    fn run(&self) {
+        let timestamp = jiff::Timestamp::now().as_millisecond();
+        for number in 1..=self.all {
+            let (key, value) = (key(number), value(&self.run_id, number));
+            let partition = i32::try_from((number - 1) % u64::from(self.partitions.cast_unsigned()));
+            let (key, value) = (Some(key.as_bytes()), Some(value.as_bytes()));
+            let message = Message { key, value, headers: NO_HEADERS, timestamp };
+            if self.queue.put(&message, partition.ok()).is_err() {
+                return;
+            }
+        }
+        self.queue.end();
+    }
 }
 
 /// Reads every partition from the beginning to where it ends now.
@@ -202,34 +216,41 @@ pub(super) async fn consume(
     Ok(sides)
 }
 
-async fn select(session: &Session, plan: &RoundTripPlan) -> Result<Vec<Selection>, CommandError> {
+/// The topic as it is now.
+async fn topic(session: &Session, plan: &RoundTripPlan) -> Result<Topic, CommandError> {
     let metadata = session.kafka.metadata(&Ask::Topics(vec![plan.topic.clone()])).await?;
-    let (found, errors) = topics::from_metadata(&metadata);
-    if let Some(error) = errors.into_iter().next() {
-        return Err(error.into());
+    let (mut found, errors) = topics::from_metadata(&metadata);
+    match (errors.into_iter().next(), found.pop()) {
+        (Some(error), _) => Err(error.into()),
+        (None, Some(topic)) => Ok(topic),
+        (None, None) => Err(CommandError::failed(format!("topic \"{}\" is gone", plan.topic))),
     }
-    let mut selections = Vec::new();
-    for topic in &found {
-        let id = topic.id.as_deref().and_then(|id| Uuid::parse_str(id).ok()).unwrap_or_default();
-        let reference = TopicRef { name: Arc::from(topic.name.as_str()), id };
-        let queries: Vec<OffsetQuery> = topic
-            .partitions
-            .iter()
-            .map(|known| OffsetQuery { topic: topic.name.clone(), partition: known.partition, leader: known.leader })
-            .collect();
-        let ends = offsets::list(&session.kafka, &queries, OffsetSpec::End, Isolation::ReadCommitted).await;
-        for (known, end) in topic.partitions.iter().zip(ends) {
-            selections.push(Selection {
+}
+
+async fn select(session: &Session, plan: &RoundTripPlan) -> Result<Vec<Selection>, CommandError> {
+    let topic = topic(session, plan).await?;
+    let queries: Vec<OffsetQuery> = topic
+        .partitions
+        .iter()
+        .map(|known| OffsetQuery { topic: topic.name.clone(), partition: known.partition, leader: known.leader })
+        .collect();
+    let ends = offsets::list(&session.kafka, &queries, OffsetSpec::End, Isolation::ReadCommitted).await;
+    let reference = destination(&topic).topic;
+    topic
+        .partitions
+        .iter()
+        .zip(ends)
+        .map(|(known, end)| {
+            Ok(Selection {
                 topic: reference.clone(),
                 partition: known.partition,
                 leader: known.leader,
                 start: 0,
                 position: 0,
                 stop: Some(end?.unwrap_or_default()),
-            });
-        }
-    }
-    Ok(selections)
+            })
+        })
+        .collect()
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 //! Source: <https://kafka.apache.org/documentation/#messageformat>.
 
 use crate::kafka::records::record::{sized, varint};
-use crate::kafka::records::{Headers, TimestampType};
+use crate::kafka::records::{Codec, Headers, TimestampType};
 
 /// Base offset, length, leader epoch, magic, CRC, attributes, last offset delta, base and maximal timestamp,
 /// producer id and epoch, base sequence, number of records.
@@ -32,17 +32,6 @@ pub enum BatchError {
         /// 0 or 1.
         magic: i8,
     },
-}
-
-/// How a batch's records are compressed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names say it")]
-pub enum Codec {
-    None,
-    Gzip,
-    Snappy,
-    Lz4,
-    Zstd,
 }
 
 /// One batch: its head decoded, its records as they are.
@@ -130,14 +119,7 @@ fn read_head(whole: &[u8]) -> Option<Batch<'_>> {
         base_offset,
         last_offset: base_offset.checked_add(int32(whole, 23)?.into())?,
         leader_epoch: int32(whole, 12)?,
-        codec: match attributes & 7 {
-            0 => Codec::None,
-            1 => Codec::Gzip,
-            2 => Codec::Snappy,
-            3 => Codec::Lz4,
-            4 => Codec::Zstd,
-            _ => return None,
-        },
+        codec: Codec::from_attributes(attributes)?,
         timestamp_type: if attributes & 8 == 0 { TimestampType::Create } else { TimestampType::LogAppend },
         transactional: attributes & 16 != 0,
         control: attributes & 32 != 0,

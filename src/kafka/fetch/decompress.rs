@@ -6,7 +6,8 @@ use flate2::read::MultiGzDecoder;
 use lz4_flex::frame::FrameDecoder;
 use zstd::stream::raw::{Decoder, InBuffer, Operation, OutBuffer};
 
-use super::batch::{Batch, BatchError, Codec};
+use super::batch::{Batch, BatchError};
+use crate::kafka::records::Codec;
 
 /// The largest batch after decompression. Brokers limit the compressed size (1 MiB by default); what grows
 /// a thousandfold is an attack or zeros, and must not take the machine's memory.

@@ -1,19 +1,11 @@
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
-use std::sync::Mutex;
 
-use futures::FutureExt;
-use kafka_protocol::messages::api_versions_response::ApiVersion;
 use kafka_protocol::messages::fetch_response::{FetchableTopicResponse, PartitionData};
 use kafka_protocol::messages::list_offsets_response::{ListOffsetsPartitionResponse, ListOffsetsTopicResponse};
-use kafka_protocol::messages::metadata_response::{
-    MetadataResponseBroker, MetadataResponsePartition, MetadataResponseTopic,
-};
-use kafka_protocol::messages::{
-    ApiKey, ApiVersionsResponse, BrokerId, ListOffsetsRequest, ListOffsetsResponse, TopicName,
-};
+use kafka_protocol::messages::metadata_response::{MetadataResponsePartition, MetadataResponseTopic};
+use kafka_protocol::messages::{ApiKey, BrokerId, ListOffsetsRequest, ListOffsetsResponse, TopicName};
 use kafka_protocol::protocol::StrBytes;
-use tokio::io::AsyncWriteExt;
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
@@ -21,8 +13,7 @@ use super::super::batch::tests::plain;
 use super::super::decompress::Decompressor;
 use super::super::partition::TopicRef;
 use super::*;
-use crate::kafka::testing::Asked;
-use crate::kafka::{BoxStream, ClusterOptions, DialError, DialReason, Dialer, Target};
+use crate::kafka::testing::{Asked, Brokers, InMemory, Reaction, broker, versions};
 
 /// Every test ends long before.
 const SOON: Duration = Duration::from_secs(20);
@@ -48,80 +39,50 @@ struct World {
     events: Vec<(usize, Event)>,
 }
 
-#[derive(Clone)]
-struct Fake(Arc<Mutex<World>>);
+type Fake = InMemory<World>;
 
-impl Fake {
-    fn new(change: impl FnOnce(&mut World)) -> Self {
-        let mut world = World { leader: 1, topic_id: TOPIC_ID, highest_fetch: 12, ..World::default() };
-        world.log = vec![(0, vec!["a", "b"]), (2, vec!["c"]), (3, vec!["d", "e", "f"]), (6, vec!["g"])];
-        world.log_end = 7;
-        change(&mut world);
-        Self(Arc::new(Mutex::new(world)))
-    }
+fn fake(change: impl FnOnce(&mut World)) -> Fake {
+    let mut world = World { leader: 1, topic_id: TOPIC_ID, highest_fetch: 12, ..World::default() };
+    world.log = vec![(0, vec!["a", "b"]), (2, vec!["c"]), (3, vec!["d", "e", "f"]), (6, vec!["g"])];
+    world.log_end = 7;
+    change(&mut world);
+    InMemory::new(world)
 }
 
-impl Dialer for Fake {
-    fn dial<'a>(&'a self, target: &'a Target) -> BoxFuture<'a, Result<BoxStream, DialError>> {
-        async move {
-            let node = match target {
-                Target::Node(node, _) => node.0,
-                Target::Bootstrap => {
-                    if self.0.lock().expect("no panic").down.contains(&1) {
-                        2
-                    } else {
-                        1
-                    }
-                }
-            };
-            if self.0.lock().expect("no panic").down.contains(&node) {
-                return Err(DialError::new(DialReason::Gone, format!("pod b-{node} does not exist (now)")));
+impl Brokers for World {
+    fn first(&self) -> i32 {
+        if self.down.contains(&1) { 2 } else { 1 }
+    }
+
+    fn accepts(&mut self, node: i32) -> bool {
+        !self.down.contains(&node)
+    }
+
+    fn answer(&mut self, node: i32, asked: &Asked) -> Reaction {
+        if asked.api == ApiKey::Fetch {
+            self.fetches += 1;
+            let now = self.fetches;
+            let due: Vec<_> = self.events.iter().filter(|(at, _)| *at == now).map(|(_, event)| *event).collect();
+            for event in due {
+                event(self);
             }
-            let (near, far) = tokio::io::duplex(64 * 1024);
-            tokio::spawn(serve(far, node, Arc::clone(&self.0)));
-            Ok(Box::new(near) as BoxStream)
         }
-        .boxed()
-    }
-}
-
-async fn serve(mut stream: tokio::io::DuplexStream, node: i32, world: Arc<Mutex<World>>) {
-    while let Some(asked) = Asked::read(&mut stream).await {
-        let answer = {
-            let mut world = world.lock().expect("no panic");
-            if asked.api == ApiKey::Fetch {
-                world.fetches += 1;
-                let now = world.fetches;
-                let due: Vec<_> = world.events.iter().filter(|(at, _)| *at == now).map(|(_, event)| *event).collect();
-                for event in due {
-                    event(&mut world);
-                }
-            }
-            if world.down.contains(&node) {
-                return;
-            }
-            match asked.api {
-                ApiKey::ApiVersions => asked.answer(&versions(&world)),
-                ApiKey::Metadata => asked.answer(&metadata(&world)),
-                ApiKey::ListOffsets => asked.answer(&offsets(&world, &asked)),
-                ApiKey::Fetch => asked.answer(&fetch(&world, node, &asked)),
-                other => panic!("{other:?}"),
-            }
-        };
-        if stream.write_all(&answer).await.is_err() {
-            return;
+        if self.down.contains(&node) {
+            return Reaction::HangUp;
+        }
+        match asked.api {
+            ApiKey::ApiVersions => asked.react(&versions(&[
+                (ApiKey::ApiVersions, 3),
+                (ApiKey::Metadata, 12),
+                (ApiKey::ListOffsets, 6),
+                (ApiKey::Fetch, self.highest_fetch),
+            ])),
+            ApiKey::Metadata => asked.react(&metadata(self)),
+            ApiKey::ListOffsets => asked.react(&offsets(self, asked)),
+            ApiKey::Fetch => asked.react(&fetch(self, node, asked)),
+            other => panic!("{other:?}"),
         }
     }
-}
-
-fn versions(world: &World) -> ApiVersionsResponse {
-    let range = |key: ApiKey, high| ApiVersion::default().with_api_key(key as i16).with_max_version(high);
-    ApiVersionsResponse::default().with_api_keys(vec![
-        range(ApiKey::ApiVersions, 3),
-        range(ApiKey::Metadata, 12),
-        range(ApiKey::ListOffsets, 6),
-        range(ApiKey::Fetch, world.highest_fetch),
-    ])
 }
 
 fn name() -> TopicName {
@@ -129,10 +90,6 @@ fn name() -> TopicName {
 }
 
 fn metadata(world: &World) -> MetadataResponse {
-    let broker = |id: i32| {
-        let host = StrBytes::from_string(format!("b-{id}"));
-        MetadataResponseBroker::default().with_node_id(BrokerId(id)).with_host(host).with_port(9092)
-    };
     let partition = MetadataResponsePartition::default().with_leader_id(BrokerId(world.leader));
     let topic = MetadataResponseTopic::default()
         .with_name(Some(name()))
@@ -180,9 +137,7 @@ async fn read(
     stop: Option<i64>,
     patience: Duration,
 ) -> (String, Vec<Notice>, Option<Error>) {
-    let options = ClusterOptions { request_timeout: Duration::from_secs(2), retry_for: Duration::ZERO };
-    let ask = Ask::Topics(vec!["orders".to_owned()]);
-    let (cluster, _) = Cluster::connect(Arc::new(fake.clone()), options, &ask).await.expect("a cluster");
+    let cluster = fake.connect(Duration::ZERO).await;
     let topic = TopicRef { name: Arc::from("orders"), id: TOPIC_ID };
     let leader = Some(NodeId(1));
     let selection = Selection { topic, partition: 0, leader, start: position, position, stop };
@@ -213,16 +168,16 @@ async fn read(
 #[tokio::test]
 async fn everything_up_to_the_stop_in_order_by_name_and_by_id() {
     for highest_fetch in [4, 12, 13, 18] {
-        let fake = Fake::new(|world| world.highest_fetch = highest_fetch);
-        let (values, notices, error) = read(&fake, 0, Some(7), SOON).await;
+        let world = fake(|world| world.highest_fetch = highest_fetch);
+        let (values, notices, error) = read(&world, 0, Some(7), SOON).await;
         assert_eq!((values.as_str(), notices, error.is_none()), ("abcdefg", vec![], true), "v{highest_fetch}");
-        assert_eq!(read(&fake, 1, Some(5), SOON).await.0, "bcde");
+        assert_eq!(read(&world, 1, Some(5), SOON).await.0, "bcde");
     }
 }
 
 #[tokio::test]
 async fn a_leader_that_moves_and_a_broker_that_dies_cost_and_repeat_nothing() {
-    let fake = Fake::new(|world| {
+    let world = fake(|world| {
         world.events = vec![
             (2, |world| world.leader = 2),
             (4, |world| {
@@ -235,19 +190,19 @@ async fn a_leader_that_moves_and_a_broker_that_dies_cost_and_repeat_nothing() {
             }),
         ];
     });
-    let (values, _, error) = read(&fake, 0, Some(7), SOON).await;
+    let (values, _, error) = read(&world, 0, Some(7), SOON).await;
     assert_eq!((values.as_str(), error.map(|error| error.to_string())), ("abcdefg", None));
 }
 
 #[tokio::test]
 async fn records_that_retention_took_are_told_and_passed() {
-    let fake = Fake::new(|world| {
+    let world = fake(|world| {
         world.events = vec![(2, |world| {
             world.log_start = 3;
             world.log.retain(|(offset, _)| *offset >= 3);
         })];
     });
-    let (values, notices, error) = read(&fake, 0, Some(7), SOON).await;
+    let (values, notices, error) = read(&world, 0, Some(7), SOON).await;
     assert_eq!((values.as_str(), error.is_none()), ("abdefg", true));
     let told: Vec<String> = notices.iter().map(ToString::to_string).collect();
     assert_eq!(told, ["partition 0 of topic \"orders\": offsets 2 to 2 were deleted before they were read"]);
@@ -255,19 +210,19 @@ async fn records_that_retention_took_are_told_and_passed() {
 
 #[tokio::test]
 async fn a_tail_that_was_compacted_away_is_no_reason_to_wait() {
-    let fake = Fake::new(|world| world.log_end = 12);
-    assert_eq!(read(&fake, 0, Some(12), SOON).await.0, "abcdefg");
+    let world = fake(|world| world.log_end = 12);
+    assert_eq!(read(&world, 0, Some(12), SOON).await.0, "abcdefg");
 }
 
 #[tokio::test]
 async fn a_topic_that_was_made_anew_is_another_one() {
-    let fake = Fake::new(|world| {
+    let world = fake(|world| {
         world.events = vec![(2, |world| {
             world.topic_id = Uuid::from_u128(8);
             world.leader = 2;
         })];
     });
-    let (values, _, error) = read(&fake, 0, Some(7), SOON).await;
+    let (values, _, error) = read(&world, 0, Some(7), SOON).await;
     assert_eq!(values, "ab");
     let error = error.expect("it is gone").to_string();
     assert!(error.starts_with("topic \"orders\": it was deleted while it was read"), "{error}");
@@ -275,13 +230,13 @@ async fn a_topic_that_was_made_anew_is_another_one() {
 
 #[tokio::test]
 async fn patience_ends() {
-    let fake = Fake::new(|world| {
+    let world = fake(|world| {
         world.events = vec![(2, |world| {
             world.down = BTreeSet::from([1]);
             world.leader = -1;
         })];
     });
-    let (values, _, error) = read(&fake, 0, Some(7), Duration::from_millis(300)).await;
+    let (values, _, error) = read(&world, 0, Some(7), Duration::from_millis(300)).await;
     assert_eq!(values, "ab");
     let error = error.expect("nobody leads it").to_string();
     assert!(error.contains("partition 0 of topic \"orders\"") || error.contains("broker 1"), "{error}");

@@ -113,13 +113,21 @@ pub(crate) fn sized<'a>(bytes: &mut &'a [u8]) -> Option<Option<&'a [u8]>> {
     Some(Some(found))
 }
 
-fn put_varint(value: i64, buffer: &mut Vec<u8>) {
+/// Writes a zigzag varint.
+pub(crate) fn put_varint(value: i64, buffer: &mut Vec<u8>) {
     let mut left = ((value << 1) ^ (value >> 63)).cast_unsigned();
     while left >= 0x80 {
         buffer.push(u8::try_from(left & 0x7f).unwrap_or_default() | 0x80);
         left >>= 7;
     }
     buffer.push(u8::try_from(left).unwrap_or_default());
+}
+
+/// How many bytes [`put_varint`] writes.
+pub(crate) fn varint_length(value: i64) -> usize {
+    let zigzag = ((value << 1) ^ (value >> 63)).cast_unsigned();
+    // 7 bits in each byte, one byte at least.
+    usize::try_from((70 - (zigzag | 1).leading_zeros()) / 7).unwrap_or(10)
 }
 
 #[cfg(test)]
@@ -131,6 +139,7 @@ mod tests {
         for value in [0, -1, 1, 63, 64, -64, -65, 8191, 1 << 40, i64::MAX, i64::MIN] {
             let mut buffer = Vec::new();
             put_varint(value, &mut buffer);
+            assert_eq!(buffer.len(), varint_length(value), "{value}");
             let mut bytes = buffer.as_slice();
             assert_eq!(varint(&mut bytes), Some(value));
             assert_eq!(bytes, [0_u8; 0]);
