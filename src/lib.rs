@@ -21,6 +21,7 @@
 //! * [`k8s`]: Kubernetes; knows nothing of Kafka's protocol or of the terminal.
 //! * [`kafka`]: the protocol; knows nothing of Kubernetes or of the terminal.
 //! * [`zookeeper`]: ZooKeeper's four-letter words, for clusters that still run it; knows neither of the two.
+//! * [`prometheus`]: one scrape of an endpoint; knows neither of them.
 //! * [`connect`]: the only room that knows them; joins Kubernetes and Kafka through [`kafka::Dialer`].
 //! * [`roll`]: replaces pods one after the other, as Kafka's health allows; knows both sides too.
 //! * [`gateway`]: one loopback listener per broker for clients that open their own sockets
@@ -34,6 +35,7 @@ pub mod error;
 pub mod gateway;
 pub mod k8s;
 pub mod kafka;
+pub mod prometheus;
 pub mod roll;
 pub mod ui;
 pub mod view;

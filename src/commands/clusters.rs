@@ -265,6 +265,7 @@ mod tests {
             image: Some("apache/kafka:4.3.1".into()),
             dns_name: None,
             tls: false,
+            metrics_port: None,
         }
     }
 

@@ -1,8 +1,9 @@
 //! The only room that knows Kubernetes and what runs on it: finds the cluster that was meant, and joins it with
-//! Kafka through [`kafka::Dialer`](crate::kafka::Dialer), and with ZooKeeper in [`ensemble`].
+//! Kafka through [`kafka::Dialer`](crate::kafka::Dialer), with ZooKeeper in [`ensemble`], with Prometheus in [`metrics`].
 
 pub mod ensemble;
 mod login;
+pub mod metrics;
 mod port_forward;
 mod quorum;
 mod select;

@@ -16,7 +16,9 @@ use serde::Serialize;
 use super::client::Kubernetes;
 use super::discover::{BrokerPod, dns_name, is_ready, uses_tls};
 use super::error::{Error, Result};
-use super::names::{CLIENT_PORT, ClusterName, LABEL_COMPONENT, LABEL_INSTANCE, LABEL_MANAGED_BY, MANAGER, Role};
+use super::names::{
+    CLIENT_PORT, ClusterName, LABEL_COMPONENT, LABEL_INSTANCE, LABEL_MANAGED_BY, MANAGER, METRICS_PORT_NAME, Role,
+};
 
 /// A Kafka cluster as Kubernetes sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,9 +65,17 @@ pub struct PodState {
     /// Whether its listeners use TLS.
     #[serde(skip)]
     pub tls: bool,
+    /// Where it serves Prometheus; `None` without metrics.
+    #[serde(skip)]
+    pub metrics_port: Option<u16>,
 }
 
 impl PodState {
+    /// Whether it may accept a connection.
+    pub fn may_answer(&self) -> bool {
+        self.ready || self.state == "Running"
+    }
+
     /// As far as a connection needs it.
     pub fn as_broker(&self) -> BrokerPod {
         BrokerPod {
@@ -177,6 +187,7 @@ fn pod_state(pod: &Pod, role: Role) -> Option<PodState> {
         ready: is_ready(pod),
         dns_name: dns_name(pod),
         tls: uses_tls(pod),
+        metrics_port: metrics_port(pod),
         state: state(pod, container),
         restarts: container.map_or(0, |container| container.restart_count),
         created: pod.metadata.creation_timestamp.as_ref().map(|time| time.0),
@@ -184,6 +195,14 @@ fn pod_state(pod: &Pod, role: Role) -> Option<PodState> {
         image: pod.spec.as_ref().and_then(|spec| spec.containers.first()).and_then(|container| container.image.clone()),
         name,
     })
+}
+
+/// The container port with our name for it: told by the pod itself, so that it costs no request.
+fn metrics_port(pod: &Pod) -> Option<u16> {
+    let containers = pod.spec.as_ref()?.containers.iter();
+    let mut ports = containers.filter_map(|container| container.ports.as_ref()).flatten();
+    let port = ports.find(|port| port.name.as_deref() == Some(METRICS_PORT_NAME))?;
+    u16::try_from(port.container_port).ok()
 }
 
 /// As `kubectl get pods` shows it.
@@ -240,5 +259,16 @@ mod tests {
         let pod = &found[0].pods[0];
         assert_eq!((pod.node_id, pod.state.as_str(), pod.restarts, pod.ready), (102, "CrashLoopBackOff", 4, false));
         assert_eq!(found[0].wanted(Role::Broker), 1);
+    }
+
+    #[test]
+    fn a_pod_says_where_it_serves_prometheus() {
+        let with_port = |name: &str| {
+            let ports = json!([{"name": "tcp-kafka", "containerPort": 9092}, {"name": name, "containerPort": 9404}]);
+            let spec = json!({"containers": [{"name": "kafka", "ports": ports}]});
+            let pod: Pod = object(json!({"metadata": metadata("demo-broker-0", "broker"), "spec": spec}));
+            group(&[pod], &[], &[])[0].pods[0].metrics_port
+        };
+        assert_eq!((with_port("tcp-metrics"), with_port("tcp-other")), (Some(9404), None));
     }
 }

@@ -1,11 +1,13 @@
 //! `install --metrics`: a real scrape, and the dashboard and the alerts that live on it.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::world::{Kafka, Permit, SMALL, kubectl, kubectl_reading, namespace, own, run, start};
+use crate::world::{
+    Kafka, Outcome, Permit, SMALL, User, documented, kubectl, kubectl_reading, namespace, own, run, start,
+};
 
 trials! {
     scrapes_are_small_and_have_every_series_of_the_dashboard_and_the_alerts,
@@ -45,9 +47,69 @@ fn scrapes_are_small_and_have_every_series_of_the_dashboard_and_the_alerts() {
         let missing: Vec<&&str> = used.difference(&seen).collect();
         assert!(missing.is_empty(), "{file} uses series that no scrape has: {missing:?}");
     }
-    kafka.run(&["status"]).succeeded();
+    figures_are_shown_where_they_were_asked_for(&kafka, &topic);
+    who_may_not_reach_a_pod_sees_the_others(&kafka);
     let service = kafka.kubectl(&["get", "endpoints", "own-metrics", "-o", "jsonpath={.subsets[0].addresses[*].ip}"]);
     assert_eq!(service.split_whitespace().count(), 2, "both pods are behind the Service: {service}");
+}
+
+/// Ten thousand messages within a minute are more than whatever else goes on in a cluster that nobody uses.
+const NOTABLE: f64 = 50.0;
+
+fn figures_are_shown_where_they_were_asked_for(kafka: &Kafka, topic: &str) {
+    let metrics = || kafka.run(&["status", "-o", "json"]).succeeded().json()["metrics"].take();
+    let rate = |metrics: &Value| metrics["brokers"][0]["messagesInPerSecond"].as_f64().expect("a rate");
+    let before = metrics();
+    assert!(rate(&before) < NOTABLE, "{before}");
+    let messages: String = (0..10_000).map(|number| format!("{number}\n")).collect();
+    kafka.produce(topic, &[], messages).succeeded();
+    // Kafka's averages move every five seconds.
+    let began = Instant::now();
+    let metrics = loop {
+        let metrics = metrics();
+        if rate(&metrics) > NOTABLE || began.elapsed() > Duration::from_secs(30) {
+            break metrics;
+        }
+        std::thread::sleep(Duration::from_secs(1));
+    };
+    let (broker, controller) = (&metrics["brokers"][0], &metrics["controllers"][0]);
+    assert!(rate(&metrics) > NOTABLE, "{metrics}");
+    for figure in ["bytesInPerSecond", "produceRequests", "produceP99Ms", "requestHandlersIdle"] {
+        assert!(broker[figure].as_f64().is_some_and(|value| value > 0.0), "no {figure} in {metrics}");
+    }
+    assert_eq!((&broker["node"], &broker["error"]), (&100.into(), &Value::Null));
+    assert_eq!((&controller["active"], &controller["metadataErrors"]), (&true.into(), &0.into()), "{metrics}");
+    for figure in [
+        &broker["connections"],
+        &controller["eventQueueP99Ms"],
+        &controller["metadataLagMs"],
+        &controller["heap"]["used"],
+    ] {
+        assert!(figure.is_number(), "{metrics}");
+    }
+    let wide = kafka.run(&["status", "-o", "wide", "-v", "1"]).succeeded();
+    let text = wide.stdout_text();
+    assert!(text.contains("messages/s") && text.contains("MESSAGES-IN") && !text.contains("<unknown>"), "{text}");
+    // Who does not see them does not pay for them.
+    let plain = kafka.run(&["status", "-v", "1"]).succeeded();
+    assert!(!plain.stdout_text().contains("Metrics"), "{plain}");
+    let scrapes = |outcome: &Outcome| outcome.stderr.matches("port=9404").count();
+    assert_eq!((scrapes(&wide), scrapes(&plain)), (2, 0), "{wide}{plain}");
+}
+
+fn who_may_not_reach_a_pod_sees_the_others(kafka: &Kafka) {
+    let mut rules = [documented("kafka-user"), documented("kafka-observer")].concat();
+    let forward = rules.iter_mut().find(|rule| rule["resources"] == json!(["pods/portforward"])).expect("a rule");
+    forward["resourceNames"] = json!(["own-broker-0"]);
+    let user = User::who_may(&kafka.namespace.name, &rules);
+    let status = user.run(&["status", "-o", "json"]).succeeded().json();
+    let unseen = status["unseen"].to_string();
+    assert!(unseen.contains("the metrics of own-controller-0: ") && unseen.contains("pods/portforward"), "{status}");
+    assert_eq!(status["metrics"]["brokers"][0]["error"], Value::Null, "{status}");
+    assert!(status["metrics"]["brokers"][0]["heap"]["used"].is_number(), "{status}");
+    assert_eq!(status["metrics"]["controllers"], json!([]), "{status}");
+    let text = user.run(&["status", "-o", "wide"]).succeeded().stdout_text();
+    assert!(text.contains("Not seen:\n  the metrics of own-controller-0: "), "{text}");
 }
 
 fn where_the_prometheus_operator_is_it_is_told_about_the_pods() {

@@ -5,6 +5,7 @@ use crate::world::{kubectl, shared};
 trials! {
     a_healthy_cluster_is_said_to_be_healthy,
     every_broker_and_controller_is_shown,
+    without_metrics_wide_says_how_to_have_them,
     waiting_for_a_healthy_cluster_ends_at_once,
     clusters_are_listed_in_one_namespace_and_in_all,
     the_clusters_version_is_told,
@@ -28,6 +29,14 @@ fn every_broker_and_controller_is_shown() {
             assert!(text.contains(pod), "no {pod} in {text}");
         }
     }
+}
+
+fn without_metrics_wide_says_how_to_have_them() {
+    let kafka = shared();
+    let hint = "Metrics: none; `kubectl kafka install shared --metrics` serves them\n";
+    let wide = kafka.run(&["status", "-o", "wide"]).succeeded().stdout_text();
+    assert!(wide.contains(hint), "{wide}");
+    assert_eq!(kafka.run(&["status", "-o", "json"]).succeeded().json()["metrics"], serde_json::Value::Null);
 }
 
 fn waiting_for_a_healthy_cluster_ends_at_once() {

@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use crate::world::{Kafka, SMALL, ensemble};
+use serde_json::Value;
+
+use crate::world::{Kafka, SMALL, ensemble, kubectl};
 
 trials! {
     an_ensemble_serves_heals_and_comes_back_from_its_disks,
@@ -19,6 +21,7 @@ fn an_ensemble_serves_heals_and_comes_back_from_its_disks() {
     kafka.run(&["verify"]).succeeded();
     let topic = kafka.topic(&["--partitions", "3", "--replication-factor", "3"]);
     kafka.produce(&topic, &[], "kept\n").succeeded();
+    the_brokers_serve_metrics(&kafka);
     the_same_install_changes_nothing(&kafka);
 
     // As hard as Kubernetes can.
@@ -53,6 +56,31 @@ fn every_server_tells_its_part(kafka: &Kafka) -> String {
         (&"zookeeper".into(), &3.into())
     );
     status["zookeeper"]["leader"].as_str().expect("a leader").to_owned()
+}
+
+fn the_brokers_serve_metrics(kafka: &Kafka) {
+    let metrics = kafka.run(&["status", "-o", "json"]).succeeded().json()["metrics"].take();
+    let brokers = metrics["brokers"].as_array().expect("brokers");
+    assert_eq!(brokers.len(), 3, "{metrics}");
+    for broker in brokers {
+        for figure in ["messagesInPerSecond", "bytesInPerSecond", "networkProcessorsIdle", "zookeeperP99Ms"] {
+            assert!(broker[figure].is_number(), "no {figure} in {broker}");
+        }
+    }
+    // Every broker could be the controller, and one is.
+    let active = metrics["controllers"].as_array().expect("controllers").iter().filter(|row| row["active"] == true);
+    assert_eq!((active.count(), metrics["controllers"][2]["metadataLagMs"].clone()), (1, Value::Null), "{metrics}");
+    let text = kafka.run(&["status", "-o", "wide"]).succeeded().stdout_text();
+    assert!(text.contains("ZOOKEEPER-P99") && !text.contains("METADATA-LAG"), "{text}");
+    let path = format!("/api/v1/namespaces/{}/pods/ensemble-broker-0:9404/proxy/metrics", kafka.namespace.name);
+    let scrape = kubectl(&["get", "--raw", &path]);
+    for series in
+        ["kafka_server_sessionexpirelistener_zookeeperexpires_total 0.0", "kafka_server_kafkaserver_brokerstate 3.0"]
+    {
+        assert!(scrape.contains(series), "no {series} in {scrape}");
+    }
+    let samples = scrape.lines().filter(|line| !line.starts_with('#')).count();
+    assert!((60..500).contains(&samples), "{samples} samples");
 }
 
 fn the_same_install_changes_nothing(kafka: &Kafka) {

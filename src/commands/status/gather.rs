@@ -5,9 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::certificates::{self, Served};
+use super::metrics;
 use super::model::Status;
 use super::verdict::Facts;
 use crate::commands::Context;
+use crate::connect::metrics::Answer as Scraped;
 use crate::connect::{self, Login, TcpDialer, ensemble};
 use crate::error::CommandError;
 use crate::k8s::discover::{BrokerPod, KafkaCluster};
@@ -34,42 +36,66 @@ pub(super) struct Gatherer {
     options: ClusterOptions,
     login: Login,
     kafka: Option<Cluster>,
+    /// Whether the pods' metrics will be shown.
+    metrics: bool,
     /// Found while choosing the cluster; spares the first look a request.
     first: Option<Inspection>,
 }
 
 impl Gatherer {
     /// Chooses the cluster.
-    pub(super) async fn new(context: &Context, name: Option<&str>) -> Result<Self, CommandError> {
+    pub(super) async fn new(context: &Context, name: Option<&str>, metrics: bool) -> Result<Self, CommandError> {
         let options =
             ClusterOptions { request_timeout: context.global.request_timeout().min(PATIENCE), retry_for: RETRY_FOR };
         let login = context.login()?;
         if !context.global.bootstrap_server.is_empty() {
             let place = Place::Addresses(context.global.bootstrap_server.clone());
-            return Ok(Self { place, options, login, kafka: None, first: None });
+            return Ok(Self { place, options, login, kafka: None, metrics, first: None });
         }
         let kubernetes = context.kubernetes().await?;
         let wanted = name.or(context.global.kafka.as_deref());
         let inspection = connect::select_any_state(&kubernetes, wanted).await?;
         let place = Place::Pods { kubernetes: Box::new(kubernetes), name: inspection.name.clone() };
-        Ok(Self { place, options, login, kafka: None, first: Some(inspection) })
+        Ok(Self { place, options, login, kafka: None, metrics, first: Some(inspection) })
     }
 
     /// One look at everything.
     pub(super) async fn gather(&mut self) -> Result<Status, CommandError> {
         let mut facts = self.kubernetes_facts().await?;
+        let scraping = self.scraping(&facts);
+        let (metrics, ()) = tokio::join!(scraping, self.ask(&mut facts));
+        facts.metrics = metrics;
+        Ok(Status::from_facts(&facts))
+    }
+
+    /// What the pods' metrics say, where that will be shown: it takes a port-forward to each of them.
+    fn scraping(&self, facts: &Facts) -> impl Future<Output = Option<Vec<Scraped>>> + use<> {
+        let asked = match &self.place {
+            Place::Pods { kubernetes, .. } if self.metrics => {
+                Some((kubernetes.clone(), metrics::endpoints(&facts.pods)))
+            }
+            _ => None,
+        };
+        async move {
+            let (kubernetes, endpoints) = asked?;
+            Some(connect::metrics::scrape(&kubernetes, &kubernetes.namespace, &endpoints, &metrics::SERIES).await)
+        }
+    }
+
+    /// What ZooKeeper, the pods' listeners and Kafka say.
+    async fn ask(&mut self, facts: &mut Facts) {
         let kept = self.kafka.take();
         let connecting = async {
             match kept {
                 Some(kafka) => Ok(kafka),
-                None => self.connect(&facts).await,
+                None => self.connect(facts).await,
             }
         };
-        let (servers, served, connected) = tokio::join!(self.zookeeper(&facts), self.certificates(&facts), connecting);
+        let (servers, served, connected) = tokio::join!(self.zookeeper(facts), self.certificates(facts), connecting);
         (facts.zookeeper, facts.certificates) = (servers, served);
         match connected {
             Ok(kafka) => {
-                kafka_facts(&kafka, &mut facts).await;
+                kafka_facts(&kafka, facts).await;
                 // A connection that was lost is made again at the next look.
                 self.kafka = matches!(&facts.topics, Some(Ok(_))).then_some(kafka);
             }
@@ -77,11 +103,10 @@ impl Gatherer {
                 facts.description = Some(Err(reason.clone()));
                 facts.topics = Some(Err("no broker answers".to_owned()));
                 if !facts.has_zookeeper {
-                    facts.quorum = self.quorum_from_controllers(&facts).await;
+                    facts.quorum = self.quorum_from_controllers(facts).await;
                 }
             }
         }
-        Ok(Status::from_facts(&facts))
     }
 
     async fn kubernetes_facts(&mut self) -> Result<Facts, CommandError> {
@@ -183,8 +208,7 @@ fn running(facts: &Facts, kubernetes: &Kubernetes, name: &ClusterName) -> KafkaC
 
 /// Pods that may accept a connection, ready ones first.
 fn dialable(pods: &[PodState], role: Role) -> Vec<BrokerPod> {
-    let mut candidates: Vec<&PodState> =
-        pods.iter().filter(|pod| pod.role == role && (pod.ready || pod.state == "Running")).collect();
+    let mut candidates: Vec<&PodState> = pods.iter().filter(|pod| pod.role == role && pod.may_answer()).collect();
     candidates.sort_by_key(|pod| !pod.ready);
     candidates.into_iter().map(PodState::as_broker).collect()
 }

@@ -2,12 +2,14 @@
 //!
 //! * `gather`: asks Kubernetes and Kafka; every part may fail on its own.
 //! * `verdict`, `zookeeper`: from facts to problems, pure.
+//! * `metrics`: the figures of pods that serve them, pure.
 //! * `model`: the report.
 //! * `text`: the report for people, pure.
 
 mod brokers;
 mod certificates;
 mod gather;
+mod metrics;
 mod model;
 mod partitions;
 mod text;
@@ -54,7 +56,7 @@ pub struct StatusArgs {
 
 impl Run for StatusArgs {
     async fn run(self, context: Context) -> CommandResult {
-        let mut gatherer = Gatherer::new(&context, self.name.as_deref()).await?;
+        let mut gatherer = Gatherer::new(&context, self.name.as_deref(), self.shows_metrics()).await?;
         if self.watch {
             return self.watch(&context, &mut gatherer).await;
         }
@@ -68,6 +70,11 @@ impl Run for StatusArgs {
 }
 
 impl StatusArgs {
+    /// A scrape of every pod is too much to ask for and not to show; in a document anybody may look for it.
+    fn shows_metrics(&self) -> bool {
+        !matches!(self.output.format(), OutputFormat::Text | OutputFormat::Name)
+    }
+
     async fn wait(&self, context: &Context, gatherer: &mut Gatherer) -> CommandResult {
         let deadline = Instant::now() + self.timeout;
         let progress = context.ui.progress();

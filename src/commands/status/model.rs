@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::metrics::MetricsSection;
 use crate::kafka::NodeId;
 use crate::zookeeper::Server;
 
@@ -48,6 +49,8 @@ pub(super) struct Status {
     pub(super) controllers: Option<ControllerSection>,
     pub(super) brokers: BrokerSection,
     pub(super) partitions: PartitionSection,
+    /// Only where it is shown, and where pods serve any.
+    pub(super) metrics: Option<MetricsSection>,
     pub(super) problems: Vec<Problem>,
     /// What the caller's Role did not let this report see.
     pub(super) unseen: Vec<String>,

@@ -3,6 +3,7 @@
 
 use std::fmt::Write;
 
+use super::metrics;
 use super::model::{
     BrokerRow, BrokerSection, ControllerRow, ControllerSection, PartitionSection, Severity, Standing, Status,
     ZooKeeperRow, ZooKeeperSection,
@@ -24,6 +25,9 @@ impl View for Status {
         }
         text.push_str(&brokers(&self.brokers, options));
         text.push_str(&partitions(&self.partitions, options));
+        if options.wide {
+            text.push_str(&metrics(self, options));
+        }
         if !self.problems.is_empty() {
             text.push_str("\nProblems:\n");
             for problem in &self.problems {
@@ -152,7 +156,7 @@ fn ready(ready: Option<bool>, state: Option<&str>) -> String {
     }
 }
 
-fn unknown<T: std::fmt::Display>(value: Option<T>) -> String {
+pub(super) fn unknown<T: std::fmt::Display>(value: Option<T>) -> String {
     value.map_or_else(|| "<unknown>".to_owned(), |value| value.to_string())
 }
 
@@ -247,6 +251,17 @@ fn partitions(section: &PartitionSection, options: TextOptions) -> String {
     text
 }
 
-fn indented(table: &str) -> String {
+/// Nobody knows of the pods behind a bootstrap server.
+fn metrics(status: &Status, options: TextOptions) -> String {
+    match &status.metrics {
+        Some(section) => metrics::text(section, options),
+        None if status.namespace.is_some() => {
+            format!("\nMetrics: none; `kubectl kafka install {} --metrics` serves them\n", status.name)
+        }
+        None => String::new(),
+    }
+}
+
+pub(super) fn indented(table: &str) -> String {
     table.lines().map(|line| format!("  {line}\n")).collect()
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::brokers;
 use super::certificates::{self, Served};
+use super::metrics;
 use super::model::{
     BrokerSection, ControllerRow, ControllerSection, PartitionSection, Problem, SectionName, Severity, Standing,
     Status, ZooKeeperSection,
@@ -11,6 +12,7 @@ use super::model::{
 use super::partitions;
 use super::zookeeper::zookeeper;
 use crate::connect::ensemble::Answer;
+use crate::connect::metrics::Answer as Scraped;
 use crate::k8s::Role;
 use crate::k8s::inspect::PodState;
 use crate::kafka::NodeId;
@@ -47,6 +49,8 @@ pub(super) struct Facts {
     pub(super) log_dirs: BTreeMap<NodeId, Result<Vec<LogDir>, String>>,
     /// The certificates that pods serve.
     pub(super) certificates: Vec<Served>,
+    /// What the pods' endpoints say; `None` where it is not shown.
+    pub(super) metrics: Option<Vec<Scraped>>,
 }
 
 impl Status {
@@ -81,7 +85,8 @@ impl Status {
                 .map(|section| ControllerSection { severity: worst(SectionName::Controllers), ..section }),
             brokers: BrokerSection { severity: worst(SectionName::Brokers), ..brokers },
             partitions: PartitionSection { severity: worst(SectionName::Partitions), ..partitions },
-            unseen: facts.unseen.clone(),
+            metrics: metrics::section(facts),
+            unseen: facts.unseen.iter().cloned().chain(facts.metrics.as_deref().and_then(metrics::unseen)).collect(),
             problems,
         }
     }

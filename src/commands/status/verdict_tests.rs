@@ -20,6 +20,7 @@ fn pod(role: Role, ordinal: u32, ready: bool) -> PodState {
         image: Some("apache/kafka:4.3.1".into()),
         dns_name: None,
         tls: false,
+        metrics_port: None,
     }
 }
 

@@ -76,6 +76,7 @@ mod tests {
             host: None,
             dns_name: None,
             tls: false,
+            metrics_port: None,
             image: Some(if role == Role::ZooKeeper { "zookeeper:3.9.5" } else { "apache/kafka:3.9.2" }.into()),
         }
     }

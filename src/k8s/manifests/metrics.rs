@@ -108,6 +108,9 @@ const BROKER_OBJECTS: &str = "\
 - kafka.log:type=LogFlushStats,name=*
 - kafka.log:type=LogManager,name=OfflineLogDirectoryCount
 - kafka.server:type=socket-server-metrics,listener=*,networkProcessor=*
+# With ZooKeeper only.
+- kafka.server:type=SessionExpireListener,name=*
+- kafka.server:type=ZooKeeperClientMetrics,name=*
 ";
 
 const RULES: &str = r#"rules:
@@ -122,6 +125,10 @@ const RULES: &str = r#"rules:
 - pattern: 'kafka.(\w+)<type=(.+), name=(.+)PerSec><>Count'
   name: kafka_$1_$2_$3_total
   type: COUNTER
+# For whoever looks once and cannot wait for a second scrape: `kubectl kafka status -o wide`.
+- pattern: 'kafka.server<type=BrokerTopicMetrics, name=(MessagesIn|BytesIn|BytesOut)PerSec><>OneMinuteRate'
+  name: kafka_server_brokertopicmetrics_$1_rate1m
+  type: GAUGE
 - pattern: 'kafka.(\w+)<type=(.+), name=(.+), request=(.+)><>(50|99)thPercentile'
   name: kafka_$1_$2_$3
   type: GAUGE
@@ -130,6 +137,10 @@ const RULES: &str = r#"rules:
   name: kafka_$1_$2_$3
   type: GAUGE
   labels: {request: "$4", quantile: "0.999"}
+- pattern: 'kafka.(\w+)<type=(.+), name=(\w+Ms)><>99thPercentile'
+  name: kafka_$1_$2_$3
+  type: GAUGE
+  labels: {quantile: "0.99"}
 - pattern: 'kafka.(\w+)<type=(.+), name=(RequestHandlerAvgIdlePercent)><>OneMinuteRate'
   name: kafka_$1_$2_$3
   type: GAUGE

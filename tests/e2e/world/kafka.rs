@@ -118,7 +118,8 @@ pub(crate) fn secured() -> &'static Kafka {
 /// Three ZooKeeper servers and three brokers, for one test alone.
 pub(crate) fn ensemble() -> Kafka {
     let permit = Permit::take();
-    install(namespace(), "ensemble", &["--mode", "zookeeper"], Some(permit)).unwrap_or_else(|reason| panic!("{reason}"))
+    let flags = ["--mode", "zookeeper", "--metrics"];
+    install(namespace(), "ensemble", &flags, Some(permit)).unwrap_or_else(|reason| panic!("{reason}"))
 }
 
 /// A Kafka of one node, for this test alone. At most two of them live at once.

@@ -18,7 +18,7 @@ use tempfile::TempDir;
 pub(crate) use kafka::{Kafka, Permit, SMALL, breakable, ensemble, own, rolling, secured, shared};
 pub(crate) use load::{Load, PER_SECOND};
 pub(crate) use namespace::{Namespace, name_only, namespace};
-pub(crate) use program::{Running, kubectl, kubectl_reading, run, start};
+pub(crate) use program::{Outcome, Running, kubectl, kubectl_reading, run, start};
 pub(crate) use user::{User, documented};
 
 /// `trials! { it_does_this, it_does_that }`: the file's tests, named after the file.
