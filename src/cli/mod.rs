@@ -76,7 +76,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let context = Context::new(ui.clone(), cli.global);
+    let context = Context::new(ui.clone(), cli.global.told_apart(&matches));
     let result = runtime.block_on(until_interrupted(cli.command, context));
     // A blocking read of stdin cannot be cancelled: do not wait for it.
     runtime.shutdown_background();

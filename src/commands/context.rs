@@ -102,10 +102,24 @@ impl Context {
         }
     }
 
+    /// The name that was asked for: the positional one, which is the same as `--kafka`, or that of the environment.
+    ///
+    /// # Errors
+    /// Both were typed, and differ.
+    pub fn named<'a>(&'a self, positional: Option<&'a str>) -> Result<Option<&'a str>, CommandError> {
+        match (positional, self.global.kafka.as_deref()) {
+            (Some(name), Some(flag)) if name != flag && !self.global.kafka_is_default => Err(CommandError::usage(
+                format!("NAME is \"{name}\" and --kafka is \"{flag}\": they are the same, so give one of them"),
+            )),
+            (name, flag) => Ok(name.or(flag)),
+        }
+    }
+
     /// The Kafka cluster that a positional name, `--kafka`, or the namespace chooses; not connected.
     pub async fn cluster(&self, name: Option<&str>) -> Result<(Kubernetes, KafkaCluster), CommandError> {
+        let name = self.named(name)?;
         let kubernetes = self.kubernetes().await?;
-        let cluster = select(&kubernetes, name.or(self.global.kafka.as_deref())).await?;
+        let cluster = select(&kubernetes, name).await?;
         Ok((kubernetes, cluster))
     }
 }
