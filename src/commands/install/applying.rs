@@ -81,7 +81,7 @@ fn all_or_errors(kubernetes: &Kubernetes, outcomes: Vec<Result<Change, Error>>) 
 }
 
 /// The API server's words, and what to do where that is known.
-fn explained(kubernetes: &Kubernetes, error: Error) -> CommandError {
+pub(super) fn explained(kubernetes: &Kubernetes, error: Error) -> CommandError {
     let conflict = error.code() == Some(409);
     let no_namespace = matches!(&error, Error::Server { status }
         if status.code == 404 && status.details.as_ref().is_some_and(|details| details.kind == "namespaces"));
