@@ -68,7 +68,9 @@ pub(in crate::commands) fn explained(error: Error) -> CommandError {
     let disabled = error.code().is_some_and(|code| code.is(ResponseError::SecurityDisabled));
     let error = CommandError::from(error);
     if disabled {
-        error.hinted("this Kafka has no authorizer; `kubectl kafka install --authentication scram` sets one up")
+        error.hinted(
+            "this Kafka has no authorizer; `kubectl kafka install --authentication scram` sets one up, in KRaft mode",
+        )
     } else {
         error
     }

@@ -15,7 +15,8 @@ use crate::error::CommandError;
 use crate::k8s::apply::Intent;
 use crate::k8s::credentials::{self, Before, Credentials};
 use crate::k8s::discover::KafkaCluster;
-use crate::k8s::names::CLIENT_PORT;
+use crate::k8s::inventory::Inventory;
+use crate::k8s::names::{CLIENT_PORT, secret_name};
 use crate::k8s::{ClusterName, Kubernetes};
 use crate::kafka::admin::users::{self, ScramMechanism};
 use crate::kafka::security::scram::{Hash, MIN_ITERATIONS};
@@ -33,7 +34,7 @@ pub(super) struct PasswordArgs {
     password_file: Option<PathBuf>,
 
     /// A Secret whose key password holds the password
-    #[arg(long, value_name = "NAME", conflicts_with = "password_file")]
+    #[arg(long, value_name = "NAME", value_parser = secret_name, conflicts_with = "password_file")]
     secret: Option<String>,
 
     /// How the user logs in
@@ -130,16 +131,14 @@ impl Keeper {
     ///
     /// # Errors
     /// The cluster lets everyone in, so that users would mean nothing.
-    pub(super) fn of(session: &Session) -> Result<Option<Self>, CommandError> {
+    pub(super) async fn of(session: &Session) -> Result<Option<Self>, CommandError> {
         let Some((kubernetes, cluster)) = &session.place else { return Ok(None) };
-        if session.principal.as_deref() == Some("User:ANONYMOUS") {
-            return Err(CommandError::failed(format!(
-                "cluster \"{}\" lets everyone in: it was installed without users",
-                session.name
-            ))
-            .hinted("`kubectl kafka install --authentication scram` makes one where everyone logs in"));
-        }
         let kubernetes = kubernetes.in_namespace(&cluster.namespace);
+        if session.principal.as_deref() == Some("User:ANONYMOUS") {
+            let inventory = Inventory::of(&kubernetes, &cluster.name).await.ok();
+            let asked = inventory.and_then(|inventory| inventory.document);
+            return Err(without_users(&session.name, asked.is_some_and(|asked| asked.has_zookeeper())));
+        }
         Ok(Some(Self { kubernetes, cluster: cluster.clone() }))
     }
 
@@ -167,6 +166,16 @@ impl Keeper {
             certificate: None,
         })
     }
+}
+
+fn without_users(cluster: &str, has_zookeeper: bool) -> CommandError {
+    let error = format!("cluster \"{cluster}\" lets everyone in: it was installed without users");
+    CommandError::failed(error).hinted(if has_zookeeper {
+        "with ZooKeeper there are none; in KRaft mode `kubectl kafka install --authentication scram` makes a cluster where \
+         everyone logs in"
+    } else {
+        "`kubectl kafka install --authentication scram` makes one where everyone logs in"
+    })
 }
 
 /// Both halves of a user, to be changed.
@@ -261,6 +270,13 @@ mod tests {
         for bad in ["", "Alice", "a b", "-a", "a-", "a..b", "CN=a", "ä", &"x".repeat(64)] {
             assert!(check_name(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn nobody_is_told_to_install_what_zookeeper_refuses() {
+        let hint = |has_zookeeper| without_users("demo", has_zookeeper).hints.join("");
+        assert!(hint(false).starts_with("`kubectl kafka install --authentication scram`"), "{}", hint(false));
+        assert!(hint(true).starts_with("with ZooKeeper there are none; in KRaft mode"), "{}", hint(true));
     }
 
     #[test]

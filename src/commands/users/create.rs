@@ -36,7 +36,7 @@ impl Run for CreateArgs {
             return self.show(&context, None);
         }
         let session = context.kafka(&Ask::Nothing).await?;
-        let keeper = Keeper::of(&session)?;
+        let keeper = Keeper::of(&session).await?;
         if let Some(keeper) = &keeper {
             refuse_pods_name(keeper.name(), &self.name)?;
         }

@@ -49,7 +49,7 @@ impl Run for DeleteArgs {
             .hinted(format!("give it a new password with `kubectl kafka users rotate {ADMIN}`")));
         }
         let session = context.kafka(&Ask::Nothing).await?;
-        let keeper = Keeper::of(&session)?;
+        let keeper = Keeper::of(&session).await?;
         let found = users::describe(&session.kafka, Some(&self.users)).await?;
         let missing = self.users.iter().find(|name| !found.iter().any(|user| user.name == **name));
         if let (Some(missing), false) = (missing, self.if_exists) {

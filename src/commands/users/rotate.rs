@@ -29,7 +29,7 @@ impl Run for RotateArgs {
     async fn run(self, context: Context) -> CommandResult {
         check_name(&self.name)?;
         let session = context.kafka(&Ask::Nothing).await?;
-        let keeper = Keeper::of(&session)?;
+        let keeper = Keeper::of(&session).await?;
         let known = users::describe(&session.kafka, Some(std::slice::from_ref(&self.name))).await?;
         let Some(user) = known.first() else {
             return Err(CommandError::failed(format!("no user \"{}\" in cluster \"{}\"", self.name, session.name))
