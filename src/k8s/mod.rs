@@ -18,6 +18,7 @@ pub mod manifests;
 pub mod names;
 pub mod port_forward;
 pub mod remove;
+pub mod revisions;
 pub mod rollout;
 pub mod touch;
 

@@ -66,8 +66,8 @@ impl ClusterName {
         &self.0
     }
 
-    /// `<c>-broker`, `<c>-controller` or `<c>-zookeeper`: the StatefulSet, its ConfigMap and its
-    /// PodDisruptionBudget.
+    /// `<c>-broker`, `<c>-controller` or `<c>-zookeeper`: the StatefulSet and its
+    /// PodDisruptionBudget; its ConfigMaps have a checksum behind it.
     pub fn workload(&self, role: Role) -> String {
         format!("{}-{role}", self.0)
     }

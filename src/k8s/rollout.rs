@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use k8s_openapi::api::apps::v1::StatefulSet;
-use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::api::core::v1::{Pod, PodSpec};
 use kube::Api;
 use kube::api::{ListParams, Patch, PatchParams};
 
@@ -13,6 +13,7 @@ use super::apply::Intent;
 use super::client::Kubernetes;
 use super::discover::{dns_name, is_ready, uses_tls};
 use super::error::Result;
+use super::manifests::CONFIG_VOLUME;
 use super::names::{ClusterName, LABEL_COMPONENT, MANAGER, Role};
 
 /// What `kubectl rollout restart` sets on a pod template, to the time of the wish.
@@ -31,6 +32,8 @@ pub struct Workload {
     pub revision: Option<String>,
     /// When a restart was wished for last.
     pub restarted_at: Option<String>,
+    /// The ConfigMap with the files that new pods mount.
+    pub files: Option<String>,
 }
 
 /// A pod of the cluster.
@@ -50,6 +53,8 @@ pub struct RollPod {
     pub leaving: bool,
     /// The revision that it was made from.
     pub revision: Option<String>,
+    /// The ConfigMap with the files that it mounts.
+    pub files: Option<String>,
     /// The name that its certificate carries.
     pub host: Option<String>,
     /// Whether its listeners use TLS.
@@ -110,6 +115,24 @@ impl Rollout {
         self.workloads.values().all(|workload| workload.revision.is_some())
     }
 
+    /// Whether a roll has stopped: there are pods older than their StatefulSet, and one that is not does
+    /// not serve.
+    pub fn is_stopped(&self) -> bool {
+        let (outdated, current): (Vec<_>, Vec<_>) = self.pods.iter().partition(|pod| self.is_outdated(pod));
+        !outdated.is_empty() && current.iter().any(|pod| !pod.serves())
+    }
+
+    /// Whether a pod mounts that ConfigMap, or a new one would.
+    pub fn mounts(&self, files: &str) -> bool {
+        self.mounted().any(|mounted| mounted == files)
+    }
+
+    /// The ConfigMap of every pod, and of every StatefulSet's new pods.
+    pub fn mounted(&self) -> impl Iterator<Item = &str> {
+        let pods = self.pods.iter().map(|pod| pod.files.as_deref());
+        pods.chain(self.workloads.values().map(|workload| workload.files.as_deref())).flatten()
+    }
+
     /// Brokers that are the controllers too: there is no StatefulSet for those.
     pub fn is_combined(&self) -> bool {
         !self.workloads.contains_key(&Role::Controller) && !self.has_zookeeper()
@@ -156,8 +179,15 @@ fn workload(set: &StatefulSet) -> Option<(Role, Workload)> {
         replicas: u32::try_from(spec.replicas.unwrap_or(1)).unwrap_or_default(),
         revision: status.filter(|_| observed).and_then(|status| status.update_revision.clone()),
         restarted_at: annotations.and_then(|annotations| annotations.get(RESTARTED_AT)).cloned(),
+        files: spec.template.spec.as_ref().and_then(files),
     };
     Some((role, workload))
+}
+
+/// The ConfigMap behind the volume with the files.
+fn files(pod: &PodSpec) -> Option<String> {
+    let volume = pod.volumes.iter().flatten().find(|volume| volume.name == CONFIG_VOLUME)?;
+    volume.config_map.as_ref().map(|map| map.name.clone())
 }
 
 fn roll_pod(pod: &Pod) -> Option<RollPod> {
@@ -170,6 +200,7 @@ fn roll_pod(pod: &Pod) -> Option<RollPod> {
         ready: is_ready(pod),
         leaving: pod.metadata.deletion_timestamp.is_some(),
         revision: labels.and_then(|labels| labels.get(REVISION)).cloned(),
+        files: pod.spec.as_ref().and_then(files),
         host: dns_name(pod),
         tls: uses_tls(pod),
         name,
@@ -187,7 +218,8 @@ mod tests {
             "metadata": {"name": "demo-broker", "uid": "u", "generation": generation,
                 "labels": {LABEL_COMPONENT: "broker"}},
             "spec": {"replicas": 2, "serviceName": "x", "selector": {},
-                "template": {"metadata": {"annotations": {RESTARTED_AT: "2026-01-01T00:00:00Z"}}}},
+                "template": {"metadata": {"annotations": {RESTARTED_AT: "2026-01-01T00:00:00Z"}},
+                    "spec": {"containers": [], "volumes": [{"name": "config", "configMap": {"name": "demo-broker-b"}}]}}},
             "status": {"replicas": 2, "observedGeneration": observed, "updateRevision": "demo-broker-new"},
         }))
         .expect("a StatefulSet")
@@ -197,6 +229,8 @@ mod tests {
         serde_json::from_value(json!({
             "metadata": {"name": format!("demo-broker-{ordinal}"), "uid": format!("u{ordinal}"),
                 "labels": {LABEL_COMPONENT: "broker", REVISION: revision}},
+            "spec": {"containers": [], "volumes": [
+                {"name": "tmp", "emptyDir": {}}, {"name": "config", "configMap": {"name": "demo-broker-a"}}]},
             "status": {"conditions": [{"type": "Ready", "status": "True"}]},
         }))
         .expect("a pod")
@@ -209,6 +243,27 @@ mod tests {
         assert_eq!((outdated, found.pods[1].node_id()), (vec![false, true], 101));
         assert_eq!(found.workloads[&Role::Broker].restarted_at.as_deref(), Some("2026-01-01T00:00:00Z"));
         assert!(found.is_observed() && found.is_combined());
+        assert_eq!(found.mounted().collect::<Vec<_>>(), ["demo-broker-a", "demo-broker-a", "demo-broker-b"]);
+        assert!(found.mounts("demo-broker-a") && found.mounts("demo-broker-b") && !found.mounts("demo-broker"));
+    }
+
+    #[test]
+    fn a_roll_has_stopped_when_a_new_pod_does_not_serve_and_old_ones_are_left() {
+        let pods = |ready: &[(&str, bool)]| {
+            let pods = (0..).zip(ready).map(|(ordinal, (revision, ready))| {
+                let mut pod = pod(ordinal, revision);
+                if !ready {
+                    pod.status = None;
+                }
+                pod
+            });
+            Rollout::from_objects(&[set(3, 3)], &pods.collect::<Vec<_>>()).is_stopped()
+        };
+        let (new, old) = ("demo-broker-new", "demo-broker-old");
+        assert!(pods(&[(new, false), (old, true)]));
+        assert!(!pods(&[(new, true), (old, true)]), "it may go on");
+        assert!(!pods(&[(new, true), (old, false)]), "the old one is replaced first");
+        assert!(!pods(&[(new, false), (new, true)]), "no roll is under way");
     }
 
     #[test]

@@ -115,13 +115,14 @@ pub(crate) mod samples {
             ready: true,
             leaving: false,
             revision: Some("old".into()),
+            files: None,
             host: None,
             tls: false,
         }
     }
 
     pub(crate) fn workload(replicas: u32) -> Workload {
-        Workload { uid: "u".into(), replicas, revision: Some("new".into()), restarted_at: None }
+        Workload { uid: "u".into(), replicas, revision: Some("new".into()), restarted_at: None, files: None }
     }
 
     pub(crate) fn voter(node: i32, caught_up: i64) -> QuorumReplica {

@@ -12,11 +12,13 @@
 //! * [`order`], [`gates`], [`recovery`]: who is next, whether now, whether back. Pure.
 //! * [`plan`]: what is going to happen, for people and programs.
 //! * [`roller`]: the loop; [`account`]: what it did, and the words when it stops.
+//! * [`leftovers`]: the files that nobody mounts afterwards.
 //! * [`turn`]: one roller at a time.
 
 pub mod account;
 pub mod facts;
 pub mod gates;
+pub mod leftovers;
 pub mod order;
 pub mod plan;
 pub mod recovery;
@@ -26,6 +28,7 @@ pub mod watcher;
 
 pub use account::NextCommands;
 pub use facts::Facts;
+pub use leftovers::Leftovers;
 pub use order::Selection;
 pub use plan::Plan;
 pub use roller::Roller;

@@ -71,5 +71,8 @@ fn the_installers_role_installs_and_removes() {
     let install = [&["install", "own", "--preset", "dev"][..], &SMALL].concat();
     user.start(&install).within(Duration::from_secs(300)).end().succeeded();
     user.run(&["status"]).succeeded();
+    let change = ["install", "own", "--config", "num.partitions=2"];
+    let changed = user.start(&change).within(Duration::from_secs(300)).end().succeeded().stdout_text();
+    assert!(changed.contains("pod/own-broker-0 restarted\nconfigmap/own-broker-"), "{changed}");
     user.run(&["uninstall", "own", "--delete-data", "--yes"]).succeeded();
 }

@@ -1,10 +1,12 @@
 //! `restart`: new pods for old ones while Kafka goes on, and what happens when it cannot.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use crate::world::{Kafka, Load, PER_SECOND, Running, User, breakable, documented, own, rolling};
+use serde_json::json;
+
+use crate::world::{Kafka, Load, PER_SECOND, Running, User, breakable, documented, kubectl_reading, own, rolling};
 
 trials! {
     all_pods_are_replaced_under_load_and_nothing_is_lost,
@@ -20,6 +22,9 @@ trials! {
 
 /// Six pods at up to half a minute each, on a machine that does other things too.
 const ROLL: Duration = Duration::from_secs(400);
+/// A clean stop, and a start that is not the only one.
+const BACK: Duration = Duration::from_secs(120);
+
 fn restart(kafka: &Kafka, flags: &[&str]) -> Running {
     kafka.start(&[&["restart"][..], flags].concat()).within(ROLL)
 }
@@ -29,6 +34,50 @@ fn pods(kafka: &Kafka) -> BTreeMap<String, String> {
     let path = r"jsonpath={range .items[*]}{.metadata.name}={.metadata.uid}{' '}{end}";
     let text = kafka.kubectl(&["get", "pods", "-o", path]);
     text.split_whitespace().filter_map(|pod| pod.split_once('=')).map(|(a, b)| (a.to_owned(), b.to_owned())).collect()
+}
+
+/// The ConfigMaps with the files of pods.
+fn files(kafka: &Kafka) -> BTreeSet<String> {
+    let component = "app.kubernetes.io/component";
+    let names = kafka.kubectl(&["get", "configmaps", "-l", component, "-o", "jsonpath={.items[*].metadata.name}"]);
+    names.split_whitespace().map(str::to_owned).collect()
+}
+
+/// Those that new pods mount.
+fn current_files(kafka: &Kafka) -> BTreeSet<String> {
+    let path = r"jsonpath={.items[*].spec.template.spec.volumes[*].configMap.name}";
+    kafka.kubectl(&["get", "statefulsets", "-o", path]).split_whitespace().map(str::to_owned).collect()
+}
+
+/// The lines of stdout that tell of removed files.
+fn removed_files(lines: &[String]) -> BTreeSet<String> {
+    let removed = lines.iter().filter_map(|line| line.strip_prefix("configmap/")?.strip_suffix(" deleted"));
+    removed.map(str::to_owned).collect()
+}
+
+/// A ConfigMap as for the brokers' files, applied by that tool.
+fn a_config_map(kafka: &Kafka, name: &str, tool: &str) {
+    let labels = json!({"app.kubernetes.io/managed-by": "kubectl-kafka", "app.kubernetes.io/instance": "own",
+        "app.kubernetes.io/component": "broker"});
+    let object = json!({"apiVersion": "v1", "kind": "ConfigMap",
+        "metadata": {"name": name, "namespace": kafka.namespace.name, "labels": labels}});
+    kubectl_reading(&["apply", "--server-side", "--field-manager", tool, "-f", "-"], &object.to_string());
+}
+
+/// Ends the program of a pod's container; the kubelet starts it again in the same pod.
+fn crash(kafka: &Kafka, pod: &str) {
+    let path = r"jsonpath={.status.containerStatuses[0].restartCount} {.status.containerStatuses[0].ready}";
+    let state = || kafka.kubectl(&["get", "pod", pod, "-o", path]);
+    assert_eq!(state(), "0 true");
+    // A changed pod makes the kubelet bring what it mounts up to date, which else takes a minute or two.
+    kafka.kubectl(&["annotate", "pod", pod, "kubectl-kafka-test/crash=soon"]);
+    thread::sleep(Duration::from_secs(5));
+    kafka.kubectl(&["exec", pod, "--", "bash", "-c", "kill 1"]);
+    let began = Instant::now();
+    while state() != "1 true" {
+        assert!(began.elapsed() < BACK, "pod {pod} does not come back: {}", state());
+        thread::sleep(Duration::from_secs(1));
+    }
 }
 
 /// The pods that are not the same as before.
@@ -138,7 +187,7 @@ fn a_pod_that_does_not_come_back_stops_the_roll_and_the_fix_finishes_it() {
 
 fn a_setting_that_breaks_a_node_stops_the_roll_and_a_better_one_finishes_it() {
     let kafka = rolling();
-    let before = pods(&kafka);
+    let (before, files_before) = (pods(&kafka), files(&kafka));
     let install = |setting: &str| kafka.start(&["install", "rolling", "--config", setting]).within(ROLL).end();
     let stopped = install("log.retention.hours=many").exited(1);
     assert!(stopped.stderr.contains("config log.retention.hours   <none>    many"), "the plan comes first: {stopped}");
@@ -148,6 +197,10 @@ fn a_setting_that_breaks_a_node_stops_the_roll_and_a_better_one_finishes_it() {
     let broken = replaced(&before, &after);
     assert_eq!(broken.len(), 1, "the rest keeps running");
 
+    // What was asked for is in the way of nobody whose turn has not come.
+    assert!(files(&kafka).is_superset(&files_before), "a roll that stops removes nothing");
+    crash(&kafka, "rolling-broker-1");
+    assert_eq!(pods(&kafka), after, "the same pod");
     let topic = kafka.topic(&["--partitions", "3", "--replication-factor", "3"]);
     kafka.produce(&topic, &[], "two controllers are enough\n").succeeded();
 
@@ -156,6 +209,10 @@ fn a_setting_that_breaks_a_node_stops_the_roll_and_a_better_one_finishes_it() {
     assert_eq!((restarted.len(), &restarted[0]), (6, &format!("pod/{} restarted", broken[0])), "{fixed}");
     assert_eq!(replaced(&after, &pods(&kafka)).len(), 6);
     kafka.run(&["status"]).succeeded();
+    let left = files(&kafka);
+    assert_eq!((left.len(), &left), (2, &current_files(&kafka)));
+    assert_eq!(removed_files(&fixed.lines()).len(), 4, "the broken ones and those before: {fixed}");
+    assert!(left.is_disjoint(&files_before));
 }
 
 fn what_kafka_takes_at_once_restarts_nothing_and_the_rest_is_rolled_out() {
@@ -166,7 +223,7 @@ fn what_kafka_takes_at_once_restarts_nothing_and_the_rest_is_rolled_out() {
         kafka.run(&["topics", "describe", &topic, "-o", path]).succeeded().stdout_text().trim().to_owned()
     };
     let install = |flags: &[&str]| kafka.start(&[&["install", "own"], flags].concat()).within(ROLL).end();
-    let before = pods(&kafka);
+    let (before, files_before) = (pods(&kafka), files(&kafka));
     assert_ne!(retention(), "7200000");
 
     let refused = install(&["--config", "compression.type=nonsense"]).exited(1);
@@ -178,11 +235,16 @@ fn what_kafka_takes_at_once_restarts_nothing_and_the_rest_is_rolled_out() {
     install(&["--config", "log.retention.ms=7200000"]).succeeded().says("Set in Kafka at once, without a restart");
     assert_eq!(retention(), "7200000");
     assert_eq!(replaced(&before, &pods(&kafka)), [""; 0]);
+    let written = kafka.kubectl(&["get", "configmaps", "-o", "jsonpath={.items[*].data}"]);
+    assert!(written.contains("log.retention.ms=7200000"), "also for pods that start later: {written}");
+    assert_eq!(files(&kafka), files_before);
     install(&[]).succeeded().says("nothing was changed");
 
     // More threads than twice as many are taken at a start only.
     let pool = install(&["--config", "num.io.threads=40"]).succeeded();
     assert_eq!(replaced(&before, &pods(&kafka)), ["own-broker-0"], "{pool}");
+    assert_eq!(removed_files(&pool.lines()), files_before);
+    assert_eq!(files(&kafka), current_files(&kafka));
     let before = pods(&kafka);
     install(&["--cpu", "60m"]).succeeded().says("cpu");
     assert_eq!(replaced(&before, &pods(&kafka)), ["own-broker-0"]);
@@ -210,17 +272,32 @@ fn one_small_node_is_restarted_with_a_warning_by_who_has_the_role_for_it() {
     let kafka = own(&[]);
     let topic = kafka.topic(&["--partitions", "2"]);
     kafka.produce(&topic, &[], "kept\n").succeeded();
-    let before = pods(&kafka);
-    let user = User::who_may(&kafka.namespace.name, &documented("kafka-restarter"));
+    let (before, files_before) = (pods(&kafka), files(&kafka));
+    kafka.run(&["install", "own", "--config", "num.partitions=2", "--no-wait"]).succeeded();
+    let rules = documented("kafka-restarter");
+    let user = User::who_may(&kafka.namespace.name, &rules);
     let outcome =
         user.start(&["restart"]).within(ROLL).end().succeeded().says("warning: pod own-broker-0 is the only broker");
     eprintln!("restart of one node that is broker and controller: {:.1?}", outcome.elapsed);
-    assert_eq!(outcome.lines(), ["pod/own-broker-0 restarted"]);
+    let gone = format!("configmap/{} deleted", files_before.first().expect("one"));
+    assert_eq!(outcome.lines(), ["pod/own-broker-0 restarted", &gone]);
     assert_eq!(replaced(&before, &pods(&kafka)), ["own-broker-0"]);
     assert_eq!(kafka.consume(&topic, &[]).succeeded().lines(), ["kept"]);
 
+    // Whoever may not see ConfigMaps leaves them to the next one.
+    let files_before = files(&kafka);
+    kafka.run(&["install", "own", "--config", "num.partitions=3", "--no-wait"]).succeeded();
+    let rules: Vec<_> = rules.into_iter().filter(|rule| rule["resources"][0] != "configmaps").collect();
+    let user = User::who_may(&kafka.namespace.name, &rules);
+    let left = format!("warning: no pod mounts ConfigMap {} any more", files_before.first().expect("one"));
+    user.start(&["restart"]).within(ROLL).end().succeeded().says(&left);
+    a_config_map(&kafka, "own-broker", "kubectl-kafka");
+    a_config_map(&kafka, "own-broker-00000000", "another-tool");
+
     // A re-install does not take the wish back.
-    kafka.run(&["install", "own"]).succeeded().says("nothing was changed");
+    let again = kafka.run(&["install", "own"]).succeeded().says("nothing was changed");
+    assert_eq!(removed_files(&again.lines()), &files_before | &BTreeSet::from(["own-broker".to_owned()]));
+    assert_eq!(files(&kafka), &current_files(&kafka) | &BTreeSet::from(["own-broker-00000000".to_owned()]));
     let plan = kafka.run(&["restart", "--dry-run", "-o", "jsonpath={.wish}"]).succeeded();
     assert_eq!(plan.stdout_text().trim(), "begin", "nothing is left to resume");
 

@@ -121,12 +121,13 @@ pub(super) async fn apply(
 
 /// One after the other: what was asked, who it is, what pods need, the pods.
 fn stages<'s>(plan: &Plan, steps: &'s [Step]) -> Vec<Vec<&'s Step>> {
-    let of = |wanted: &[Manifest]| steps.iter().filter(|step| wanted.contains(&step.manifest)).collect();
+    let of =
+        |wanted: &[Manifest]| -> Vec<&Step> { steps.iter().filter(|step| wanted.contains(&step.manifest)).collect() };
     vec![
         of(std::slice::from_ref(&plan.document)),
         of(plan.secret.as_slice()),
         of(&plan.secrets),
-        of(&plan.supporting),
+        of(&plan.files).into_iter().chain(of(&plan.supporting)).collect(),
         of(&plan.workloads),
     ]
 }

@@ -3,23 +3,21 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
-
 use super::Install;
 use super::differences::{Difference, differences, table};
 use crate::connect::{Login, Session};
 use crate::error::{CommandError, ErrorKind};
-use crate::k8s::apply::Intent;
 use crate::k8s::discover;
-use crate::k8s::manifests::ClusterSpec;
 use crate::k8s::manifests::dynamic::{ConfigChanges, UpdateMode, update_mode};
-use crate::k8s::rollout::{self, Rollout};
+use crate::k8s::manifests::{ClusterSpec, FileNames, Target};
+use crate::k8s::revisions::{self, Revisions, choose, unused};
+use crate::k8s::rollout::Rollout;
 use crate::k8s::{Kubernetes, Role};
 use crate::kafka::admin::configs::{self, ConfigSource};
 use crate::kafka::{Ask, Cluster, Error};
 use crate::roll::plan::Wish;
 use crate::roll::turn::Turn;
-use crate::roll::{NextCommands, Plan, Roller, Selection};
+use crate::roll::{Leftovers, NextCommands, Plan, Roller, Selection};
 use crate::ui::{TextOptions, View};
 use crate::view::list;
 
@@ -39,10 +37,12 @@ pub(super) struct Changing<'a> {
     differences: Vec<Difference>,
     /// Set in Kafka at once; `None`: taken back.
     settings: BTreeMap<String, Option<String>>,
-    /// Every pod must be replaced, although its template may stay as it is.
+    /// Every node must be started again with settings that Kafka could take at once, and does not.
     restarts: bool,
+    /// The files that pods mount, and those that are left of earlier changes.
+    revisions: Revisions,
     /// As it is before.
-    rollout: Rollout,
+    pub(super) rollout: Rollout,
 }
 
 impl<'a> Changing<'a> {
@@ -53,10 +53,10 @@ impl<'a> Changing<'a> {
         current: &ClusterSpec,
         wanted: &ClusterSpec,
     ) -> Result<Self, CommandError> {
-        let rollout = Rollout::of(kubernetes, install.name).await?;
-        let differences = differences(current, wanted);
-        let mut changing =
-            Self { install, kubernetes, differences, settings: BTreeMap::new(), restarts: false, rollout };
+        let (revisions, rollout) =
+            tokio::try_join!(revisions::list(kubernetes, install.name), Rollout::of(kubernetes, install.name))?;
+        let (differences, settings) = (differences(current, wanted), BTreeMap::new());
+        let mut changing = Self { install, kubernetes, differences, settings, restarts: false, revisions, rollout };
         let changes = ConfigChanges::between(&current.config, &wanted.config);
         let removed = changes
             .restart
@@ -78,7 +78,15 @@ impl<'a> Changing<'a> {
     /// Whether anything is to be done.
     pub(super) fn is_needed(&self, objects_change: bool) -> bool {
         let outdated = self.rollout.pods.iter().any(|pod| self.rollout.is_outdated(pod));
-        objects_change || outdated || !self.settings.is_empty()
+        let leftovers = self.install.args.wait.is_on() && !unused(&self.revisions, &self.rollout).is_empty();
+        objects_change || outdated || leftovers || !self.settings.is_empty()
+    }
+
+    /// The ConfigMaps that the pods mount then. A pod that does not start is replaced only if it gets
+    /// another one, also for a setting that the others take at once.
+    pub(super) fn files(&self, target: &Target<'_>, current: &ClusterSpec) -> FileNames {
+        let at_once = !self.restarts && !self.settings.is_empty() && !self.rollout.is_stopped();
+        choose(target, &self.revisions, &self.rollout, at_once.then_some(current))
     }
 
     /// One question per setting, so that each has its own answer.
@@ -147,22 +155,30 @@ impl<'a> Changing<'a> {
         }
     }
 
-    /// Gives Kafka the settings, and marks the pods where that is not enough.
-    pub(super) async fn set(&self) -> Result<(), CommandError> {
-        if !self.settings.is_empty() {
-            let kafka = self.connect().await?;
-            configs::alter_cluster_wide(&kafka, &self.settings, false).await?;
+    /// Gives Kafka the settings.
+    async fn set(&self) -> Result<(), CommandError> {
+        if self.settings.is_empty() {
+            return Ok(());
         }
-        if self.restarts {
-            let at = Timestamp::now();
-            for role in self.rollout.workloads.keys() {
-                rollout::mark_restart(self.kubernetes, self.install.name, *role, at, Intent::Real).await?;
-            }
-        }
-        Ok(())
+        let kafka = self.connect().await?;
+        Ok(configs::alter_cluster_wide(&kafka, &self.settings, false).await?)
     }
 
-    /// Applies the objects, then replaces the pods that are older than them.
+    /// Applies the objects; the pods stay as they are.
+    pub(super) async fn only_apply(
+        &self,
+        apply: impl Future<Output = Result<(), CommandError>>,
+    ) -> Result<(), CommandError> {
+        let turn = Turn::take(&self.install.context.ui, self.kubernetes, self.install.name, &self.rollout).await?;
+        let work = async {
+            apply.await?;
+            self.set().await
+        };
+        turn.during(Box::pin(work), || self.install.was_interrupted()).await
+    }
+
+    /// Applies the objects, then replaces the pods that are older than them, and removes the files that no
+    /// pod mounts any more.
     pub(super) async fn carry_out(
         &self,
         apply: impl Future<Output = Result<(), CommandError>>,
@@ -176,7 +192,14 @@ impl<'a> Changing<'a> {
         let work = async {
             apply.await?;
             self.set().await?;
-            self.roll(&roller).await
+            self.roll(&roller).await?;
+            let leftovers = Leftovers::new(self.revisions.clone(), self.rollout.clone());
+            let by_line = self.install.args.output.is_none();
+            let removed = leftovers.remove(&context.ui, self.kubernetes, name, |files| {
+                if by_line { context.ui.out(format!("configmap/{files} deleted\n")) } else { Ok(()) }
+            });
+            removed.await?;
+            context.ui.flush()
         };
         turn.during(Box::pin(work), || self.was_interrupted(&roller)).await
     }

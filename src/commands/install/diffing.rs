@@ -18,18 +18,32 @@ const CONTEXT: usize = 3;
 /// Compares every object with what the API server would make of it.
 pub(super) async fn run(install: &Install<'_>, kubernetes: &Kubernetes, plan: &Plan) -> CommandResult {
     let manifests = plan.manifests();
-    let existing = apply::existing(kubernetes, &manifests).await?;
+    let (existing, former) =
+        tokio::try_join!(apply::existing(kubernetes, &manifests), former(kubernetes, plan, &manifests))?;
     let compared: Vec<_> = manifests
         .iter()
-        .zip(&existing)
-        .filter(|(manifest, before)| !plan.is_written_once(manifest) || before.is_none())
+        .zip(existing.iter().zip(&former))
+        .filter(|(manifest, (before, _))| !plan.is_written_once(manifest) || before.is_none())
         .collect();
     let outcomes = join_all(compared.iter().map(|(manifest, _)| apply::outcome(kubernetes, manifest))).await;
-    for ((manifest, before), after) in compared.into_iter().zip(outcomes) {
+    for ((manifest, (before, former)), after) in compared.into_iter().zip(outcomes) {
+        let before = if before.is_some() { before } else { former };
         install.context.ui.out(difference(manifest, before, &after?)?)?;
     }
     install.context.ui.flush()?;
     Ok(Exit::Done)
+}
+
+/// What each object takes the place of: a ConfigMap of another name with the files until now.
+async fn former(kubernetes: &Kubernetes, plan: &Plan, manifests: &[Manifest]) -> crate::k8s::Result<Vec<Existing>> {
+    let former = manifests.iter().map(|manifest| {
+        let name = plan.former.get(&manifest.name).filter(|_| plan.files.contains(manifest))?;
+        Some(Manifest { name: name.clone(), ..manifest.clone() })
+    });
+    let former: Vec<Option<Manifest>> = former.collect();
+    let mut found =
+        apply::existing(kubernetes, &former.iter().flatten().cloned().collect::<Vec<_>>()).await?.into_iter();
+    Ok(former.iter().map(|former| former.as_ref().and_then(|_| found.next().flatten())).collect())
 }
 
 /// One object's difference; empty when there is none.
@@ -39,11 +53,12 @@ fn difference(manifest: &Manifest, before: &Existing, after: &Value) -> Result<S
         None => String::new(),
     };
     let new = shown(manifest, after.clone())?;
-    let reference = manifest.reference();
+    let was = before.as_ref().and_then(|before| before.metadata.name.clone());
+    let live = Manifest { name: was.unwrap_or_else(|| manifest.name.clone()), ..manifest.clone() };
     let text = TextDiff::from_lines(&old, &new)
         .unified_diff()
         .context_radius(CONTEXT)
-        .header(&format!("live/{reference}"), &format!("merged/{reference}"))
+        .header(&format!("live/{}", live.reference()), &format!("merged/{}", manifest.reference()))
         .to_string();
     Ok(text)
 }
@@ -94,6 +109,24 @@ mod tests {
         assert!(text.contains("-    port: 9092\n+    port: 9192\n"), "{text}");
         let same = difference(service, &existing(&service.body), &service.body).expect("a difference");
         assert_eq!(same, "");
+    }
+
+    #[test]
+    fn files_are_compared_with_those_that_they_take_the_place_of() {
+        let (name, before) = (ClusterName::from_label("demo"), ClusterSpec::default());
+        let mut after = before.clone();
+        after.config.insert("num.partitions".into(), "3".into());
+        let brokers = |spec: &ClusterSpec| {
+            let target = target(&name, spec);
+            let maps = manifests::config_maps(&target, &manifests::file_names(&target)).expect("ConfigMaps");
+            maps.into_iter().find(|map| map.name.starts_with("demo-broker-")).expect("the brokers'")
+        };
+        let (old, new) = (brokers(&before), brokers(&after));
+        let text = difference(&new, &existing(&old.body), &new.body).expect("a difference");
+        let header = format!("--- live/configmap/{}\n+++ merged/configmap/{}\n", old.name, new.name);
+        assert!(text.starts_with(&header) && text.contains("\n+    num.partitions=3\n"), "{text}");
+        let changed = text.lines().skip(2).filter(|line| line.starts_with(['+', '-'])).count();
+        assert_eq!(changed, 3, "the name and the setting: {text}");
     }
 
     #[test]

@@ -102,7 +102,7 @@ struct Install<'a> {
     applied: AtomicUsize,
     /// Whether the test topic may exist.
     going_round: AtomicBool,
-    /// Whether pods are being replaced.
+    /// Whether it is this run's turn to change a cluster that runs.
     rolling: AtomicBool,
 }
 
@@ -122,13 +122,14 @@ impl Install<'_> {
             self.context.ui.warning("the namespace does not exist yet, so the objects in it were not checked");
             return rendering::run(self).await;
         }
-        let (spec, plan) = self.plan(&kubernetes).await?;
+        let (spec, mut plan) = self.plan(&kubernetes).await?;
+        let changing = self.changing(&kubernetes, &spec, &mut plan).await?;
         if self.args.diff {
             return diffing::run(self, &kubernetes, &plan).await;
         }
         let steps = applying::rehearse(&kubernetes, self.name, &plan).await?;
         let changed = steps.iter().any(|step| step.change != Change::Unchanged);
-        let changing = self.changing(&kubernetes, &spec, &plan, changed).await?;
+        let changing = changing.filter(|changing| changing.is_needed(changed));
         if let Some(changing) = &changing {
             changing.announce();
         }
@@ -152,8 +153,9 @@ impl Install<'_> {
                 self.rolling.store(false, Ordering::Relaxed);
             }
             Some(changing) => {
-                apply.await?;
-                changing.set().await?;
+                self.rolling.store(true, Ordering::Relaxed);
+                Box::pin(changing.only_apply(apply)).await?;
+                self.rolling.store(false, Ordering::Relaxed);
                 let (name, flag) = (self.name, self.context.namespace_flag());
                 self.context
                     .ui
@@ -176,17 +178,18 @@ impl Install<'_> {
         Ok(Exit::Done)
     }
 
-    /// What changes on a cluster that runs; `None`: nothing, or it does not run.
+    /// What changes on a cluster that runs, and which files its pods mount then; `None`: it does not run.
     async fn changing<'a>(
         &'a self,
         kubernetes: &'a Kubernetes,
         spec: &ClusterSpec,
-        plan: &Plan,
-        objects_change: bool,
+        plan: &mut Plan,
     ) -> Result<Option<Changing<'a>>, CommandError> {
-        let Some(running) = &plan.running else { return Ok(None) };
-        let changing = Box::pin(Changing::of(self, kubernetes, running, spec)).await?;
-        Ok(changing.is_needed(objects_change).then_some(changing))
+        let Some(running) = plan.running.clone() else { return Ok(None) };
+        let changing = Box::pin(Changing::of(self, kubernetes, &running, spec)).await?;
+        let target = Target { name: self.name, namespace: &kubernetes.namespace, spec };
+        plan.mount(&target, &changing.files(&target, &running), &changing.rollout)?;
+        Ok(Some(changing))
     }
 
     fn spec(&self, kept: Option<&ClusterSpec>) -> Result<ClusterSpec, CommandError> {

@@ -1,11 +1,14 @@
 //! What an install is going to do, decided from what is there and what is asked; everything that must not
 //! be done is refused here, before anything is applied.
 
+use std::collections::BTreeMap;
+
 use super::differences::{Difference, impossible_while_running, impossible_with_kept_data, table};
 use super::securing::{Kept, Secrets};
 use crate::error::CommandError;
 use crate::k8s::inventory::Inventory;
-use crate::k8s::manifests::{self, ClusterSpec, Identity, Manifest, Mode, Target};
+use crate::k8s::manifests::{self, ClusterSpec, FileNames, Identity, Manifest, Mode, Target};
+use crate::k8s::rollout::Rollout;
 use crate::k8s::{ClusterName, Role};
 use crate::view::plural;
 
@@ -25,6 +28,10 @@ pub(super) struct Plan {
     pub secrets: Vec<Manifest>,
     /// What the pods need.
     pub supporting: Vec<Manifest>,
+    /// The ConfigMaps that the pods mount.
+    pub files: Vec<Manifest>,
+    /// Which ConfigMap each of those takes the place of, where that is another one.
+    pub former: BTreeMap<String, String>,
     /// The StatefulSets.
     pub workloads: Vec<Manifest>,
     /// As it was asked for before, where it runs.
@@ -41,16 +48,34 @@ impl Plan {
         let mut supporting = secrets.others;
         supporting.extend(manifests::supporting(target)?);
         supporting.extend(manifests::pod_monitor(target).filter(|_| kept.prometheus_operator));
+        let names = manifests::file_names(target);
         Ok(Self {
             secret: identity.as_ref().map(|identity| manifests::secret(target, identity)).transpose()?,
             document: manifests::document(target)?,
             secrets: secrets.once,
             supporting,
-            workloads: manifests::workloads(target)?,
+            files: manifests::config_maps(target, &names)?,
+            former: BTreeMap::new(),
+            workloads: manifests::workloads(target, &names)?,
             running: inventory.document.clone().filter(|_| !inventory.workloads.is_empty()),
             identity,
             fresh_quorum,
         })
+    }
+
+    /// Lets the pods mount these ConfigMaps, where there are pods already.
+    pub(super) fn mount(
+        &mut self,
+        target: &Target<'_>,
+        names: &FileNames,
+        rollout: &Rollout,
+    ) -> Result<(), CommandError> {
+        self.files = manifests::config_maps(target, names)?;
+        self.workloads = manifests::workloads(target, names)?;
+        let former =
+            rollout.workloads.iter().filter_map(|(role, workload)| Some((names.get(role)?, workload.files.as_ref()?)));
+        self.former = former.filter(|(new, old)| new != old).map(|(new, old)| (new.clone(), old.clone())).collect();
+        Ok(())
     }
 
     /// Whether an object is written once, and never over another.
@@ -66,7 +91,8 @@ impl Plan {
     /// Everything, in the order in which it is applied.
     pub(super) fn manifests(&self) -> Vec<Manifest> {
         let mut all = vec![self.document.clone()];
-        all.extend(self.secret.iter().chain(&self.secrets).chain(&self.supporting).chain(&self.workloads).cloned());
+        let kept = self.secret.iter().chain(&self.secrets);
+        all.extend(kept.chain(&self.files).chain(&self.supporting).chain(&self.workloads).cloned());
         all
     }
 }

@@ -7,9 +7,11 @@ use super::Install;
 use super::plan::Plan;
 use super::securing::Kept;
 use crate::error::{CommandError, CommandResult, Exit};
-use crate::k8s::Kubernetes;
 use crate::k8s::inventory::Inventory;
 use crate::k8s::manifests::{ClusterDocument, ClusterSpec, Manifest, Target};
+use crate::k8s::revisions::{self, Revisions};
+use crate::k8s::rollout::Rollout;
+use crate::k8s::{ClusterName, Kubernetes};
 use crate::ui;
 
 /// How objects are printed.
@@ -51,7 +53,7 @@ pub(super) async fn run(install: &Install<'_>) -> CommandResult {
         let text = document(install, install.context.global.namespace.as_deref(), &install.spec(None)?)?;
         return print(install, text);
     }
-    let (kubernetes, namespace, inventory) = known(install).await;
+    let (kubernetes, namespace, Known { inventory, revisions, rollout }) = known(install).await;
     let spec = install.spec(inventory.document.as_ref())?;
     if install.args.output == Some(ManifestFormat::Cluster) {
         return print(install, document(install, Some(&namespace), &spec)?);
@@ -60,7 +62,10 @@ pub(super) async fn run(install: &Install<'_>) -> CommandResult {
         Some(kubernetes) => Kept::of(kubernetes, install.name, &spec).await?,
         None => Kept::default(),
     };
-    let plan = Plan::new(&Target { name: install.name, namespace: &namespace, spec: &spec }, &inventory, &kept)?;
+    let target = Target { name: install.name, namespace: &namespace, spec: &spec };
+    let mut plan = Plan::new(&target, &inventory, &kept)?;
+    // Kafka is not asked, so nothing is taken at once.
+    plan.mount(&target, &revisions::choose(&target, &revisions, &rollout, None), &rollout)?;
     let manifests = plan.manifests();
     let suffix = install.dry_run().suffix();
     let text = install.args.output.map_or_else(
@@ -86,11 +91,32 @@ fn print(install: &Install<'_>, text: String) -> CommandResult {
     Ok(Exit::Done)
 }
 
+/// What is there.
+#[derive(Default)]
+struct Known {
+    inventory: Inventory,
+    revisions: Revisions,
+    rollout: Rollout,
+}
+
+impl Known {
+    async fn of(kubernetes: &Kubernetes, name: &ClusterName) -> crate::k8s::Result<Self> {
+        let (inventory, revisions, rollout) = tokio::join!(
+            Box::pin(Inventory::of(kubernetes, name)),
+            Box::pin(revisions::list(kubernetes, name)),
+            Box::pin(Rollout::of(kubernetes, name)),
+        );
+        // Without these the files only have the names that a new cluster's would have.
+        let (revisions, rollout) = (revisions.unwrap_or_default(), rollout.unwrap_or_default());
+        Ok(Self { inventory: inventory?, revisions, rollout })
+    }
+}
+
 /// The cluster where it can be reached, the namespace, and what is there.
-async fn known(install: &Install<'_>) -> (Option<Kubernetes>, String, Inventory) {
+async fn known(install: &Install<'_>) -> (Option<Kubernetes>, String, Known) {
     let unread = |reason: &str| {
         install.context.ui.warning(format!("the cluster was not read, so its ids are new: {reason}"));
-        Inventory::default()
+        Known::default()
     };
     let kubernetes = match install.context.kubernetes().await {
         Ok(kubernetes) => kubernetes,
@@ -99,8 +125,8 @@ async fn known(install: &Install<'_>) -> (Option<Kubernetes>, String, Inventory)
             return (None, namespace.unwrap_or_else(|| "default".to_owned()), unread(&error.message));
         }
     };
-    match Inventory::of(&kubernetes, install.name).await {
-        Ok(inventory) => (Some(kubernetes.clone()), kubernetes.namespace, inventory),
+    match Known::of(&kubernetes, install.name).await {
+        Ok(known) => (Some(kubernetes.clone()), kubernetes.namespace, known),
         Err(error) => (None, kubernetes.namespace, unread(&error.to_string())),
     }
 }
@@ -108,7 +134,6 @@ async fn known(install: &Install<'_>) -> (Option<Kubernetes>, String, Inventory)
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::k8s::ClusterName;
 
     fn manifests() -> Vec<Manifest> {
         let name = ClusterName::from_label("demo");

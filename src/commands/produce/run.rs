@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::report::{self, Report};
+use super::report::{self, Report, Unprinted};
 use super::sender::Sender;
 use super::source::Source;
 use super::{PartitionChoice, ProduceArgs};
@@ -41,8 +41,17 @@ pub(super) async fn run(args: ProduceArgs, context: Context) -> CommandResult {
     let report = Report::new(&args, &context);
     let mut producer = Producer::new(&session.kafka, destination(&topic), settings(&args), report);
     let queue = producer.queue();
-    let feeding = feed(&args, &session, topic, source, producer.queue());
-    let end = send(&mut producer, feeding, &queue, interrupted).await;
+    let unprinted = producer.receipt().unprinted();
+    let feeding = feed(&args, &session, topic, source, producer.queue(), unprinted);
+    let mut end = send(&mut producer, feeding, &queue, interrupted.as_mut()).await;
+    if !matches!(end, End::Interrupted) {
+        tokio::select! {
+            printed = producer.receipt().finish() => if let (Err(error), End::Complete) = (printed, &end) {
+                end = End::Failed(error);
+            },
+            () = interrupted => end = End::Interrupted,
+        }
+    }
     conclude(&args, &context, &mut producer, end, queue.unsettled())
 }
 
@@ -78,12 +87,13 @@ async fn feed(
     topic: Topic,
     source: Source,
     queue: Arc<Queue>,
+    unprinted: Unprinted,
 ) -> Result<(), CommandError> {
     let limit = largest_message(session, &args.topic).await;
     if let Some(limit) = limit {
         queue.set_largest_message(limit);
     }
-    let sender = Sender::new(args, topic, limit, Arc::clone(&queue));
+    let sender = Sender::new(args, topic, limit, Arc::clone(&queue), unprinted);
     tokio::task::spawn_blocking(move || sender.run(source)).await.unwrap_or_else(|panic| {
         queue.stop();
         Err(CommandError::failed(format!("reading the input failed: {panic}")))
@@ -141,9 +151,6 @@ fn conclude(
     let report = producer.receipt();
     context.ui.status(report.tally.line("produced", "to"));
     if let Some(error) = report::lost(args, &losses, open, report.tally.messages) {
-        return Err(error);
-    }
-    if let Some(error) = report.unwritable.take() {
         return Err(error);
     }
     match end {

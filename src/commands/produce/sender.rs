@@ -1,8 +1,9 @@
 //! Reads messages and puts them into the producer's queue, on a thread of its own: reading blocks.
 
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use super::report::Unprinted;
 use super::source::Source;
 use super::{PartitionChoice, ProduceArgs};
 use crate::commands::lookup;
@@ -10,6 +11,9 @@ use crate::error::CommandError;
 use crate::kafka::admin::topics::Topic;
 use crate::kafka::produce::{Message, NO_HEADERS, Queue};
 use crate::kafka::records::{Draft, Headers};
+
+/// How often it is looked whether somebody reads what is printed.
+const LATE: Duration = Duration::from_millis(5);
 
 /// Sends a source to a topic.
 pub(super) struct Sender {
@@ -23,10 +27,17 @@ pub(super) struct Sender {
     timestamp: Option<i64>,
     /// The topic's `max.message.bytes`, where it could be asked for.
     limit: Option<usize>,
+    unprinted: Unprinted,
 }
 
 impl Sender {
-    pub(super) fn new(args: &ProduceArgs, topic: Topic, limit: Option<usize>, queue: Arc<Queue>) -> Self {
+    pub(super) fn new(
+        args: &ProduceArgs,
+        topic: Topic,
+        limit: Option<usize>,
+        queue: Arc<Queue>,
+        unprinted: Unprinted,
+    ) -> Self {
         Self {
             queue,
             topic,
@@ -35,6 +46,7 @@ impl Sender {
             partition: args.partition,
             timestamp: args.timestamp,
             limit,
+            unprinted,
         }
     }
 
@@ -48,6 +60,10 @@ impl Sender {
     fn send_all(&self, mut source: Source) -> Result<(), CommandError> {
         let mut headers = Vec::new();
         while !self.queue.is_stopped() {
+            if self.unprinted.is_too_much() {
+                std::thread::sleep(LATE);
+                continue;
+            }
             let Some(draft) = source.next()? else { break };
             let Err(error) = self.send(&draft, &mut headers) else { continue };
             drop(draft);

@@ -20,7 +20,7 @@ use crate::k8s::rollout::{self, Rollout};
 use crate::k8s::{ClusterName, Kubernetes, Role};
 use crate::roll::plan::Wish;
 use crate::roll::turn::Turn;
-use crate::roll::{Facts, NextCommands, Plan, Roller, Selection};
+use crate::roll::{Facts, Leftovers, NextCommands, Plan, Roller, Selection};
 use crate::ui::{TextOptions, View};
 use crate::view::{self, plural};
 use choice::{Chosen, choose};
@@ -166,6 +166,7 @@ impl Restart<'_> {
             self.roller.look_settled().await?;
         }
         let by_line = self.args.output.output.is_none();
+        let leftovers = Leftovers::of(self.kubernetes, self.name, facts.rollout).await;
         let replaced = self.roller.roll(&chosen.selection, |pod| {
             if by_line {
                 self.context.ui.out(format!("pod/{pod} restarted\n"))?;
@@ -173,6 +174,11 @@ impl Restart<'_> {
             self.context.ui.flush()
         });
         let replaced = replaced.await?;
+        let removed = leftovers.remove(&self.context.ui, self.kubernetes, self.name, |files| {
+            if by_line { self.context.ui.out(format!("configmap/{files} deleted\n")) } else { Ok(()) }
+        });
+        removed.await?;
+        self.context.ui.flush()?;
         if !by_line {
             self.context.ui.show(&self.args.output, &plan.done(&replaced))?;
         }

@@ -9,7 +9,7 @@ use super::dynamic::{UpdateMode, update_mode};
 use super::identity::Identity;
 use super::properties::server_properties;
 use super::script::{LOGGING, start_script};
-use super::{Target, metrics, zookeeper};
+use super::{Target, metrics, revision, zookeeper};
 use crate::k8s::error::{Error, Result};
 use crate::k8s::names::Role;
 
@@ -60,9 +60,10 @@ pub(super) fn files(target: &Target<'_>, role: Role) -> BTreeMap<String, String>
     files
 }
 
-pub(super) fn config_map(target: &Target<'_>, role: Role) -> ConfigMap {
+/// One revision of a role's files. Not `immutable`: what Kafka takes at once is written into it.
+pub(super) fn config_map(target: &Target<'_>, role: Role, name: &str) -> ConfigMap {
     ConfigMap {
-        metadata: target.role_metadata(target.name.workload(role), role),
+        metadata: target.role_metadata(name.to_owned(), role),
         data: Some(files(target, role)),
         ..ConfigMap::default()
     }
@@ -74,11 +75,5 @@ pub(super) fn config_map(target: &Target<'_>, role: Role) -> ConfigMap {
 pub(super) fn checksum(target: &Target<'_>, role: Role) -> String {
     let mut spec = target.spec.clone();
     spec.config.retain(|key, _| update_mode(key) != UpdateMode::ClusterWide);
-    let target = Target { spec: &spec, ..*target };
-    let mut sum = 0;
-    for (name, text) in files(&target, role) {
-        sum = crc32c::crc32c_append(sum, name.as_bytes());
-        sum = crc32c::crc32c_append(sum, text.as_bytes());
-    }
-    format!("{sum:08x}")
+    format!("{:08x}", revision::sum(&files(&Target { spec: &spec, ..*target }, role)))
 }

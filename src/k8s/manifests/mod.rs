@@ -14,6 +14,7 @@ mod placement;
 mod policies;
 mod properties;
 mod quantity;
+mod revision;
 mod script;
 pub mod security;
 mod services;
@@ -21,6 +22,8 @@ mod spec;
 mod volumes;
 mod workload;
 mod zookeeper;
+
+use std::collections::BTreeMap;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::Resource;
@@ -32,6 +35,7 @@ pub use document::{ClusterDocument, DOCUMENT_KEY, WrittenDocument};
 pub use identity::{Identity, KEY_MODE, Mode};
 pub use metrics::pod_monitors;
 pub use quantity::Quantity;
+pub use revision::{FileNames, file_name, file_names, is_file_name};
 pub use spec::{
     Authentication, ClusterMode, ClusterSpec, ControllerResources, Listener, Metrics, NO_CONTROLLERS, Pods, Preset,
     Security, SpecError, Storage, Tls, ZooKeeperSpec,
@@ -50,6 +54,8 @@ const ADMIN_MOUNT: &str = "/etc/kubectl-kafka-admin";
 const AGENT_MOUNT: &str = "/opt/jmx";
 /// Where the ConfigMap is mounted.
 const CONFIG_MOUNT: &str = "/etc/kubectl-kafka";
+/// The name of the volume with the role's files.
+pub const CONFIG_VOLUME: &str = "config";
 /// The name of the volume and of the claim template: a claim is `data-<pod>`.
 pub const DATA_VOLUME: &str = "data";
 
@@ -125,11 +131,25 @@ pub fn document(target: &Target<'_>) -> Result<Manifest> {
     Manifest::of(&configuration::document(target)?)
 }
 
-/// Everything that the workloads need, in the order in which it is applied.
+/// The files that a role's pods mount, by name.
+pub fn files(target: &Target<'_>, role: Role) -> BTreeMap<String, String> {
+    configuration::files(target, role)
+}
+
+/// Changes with the files, but for what Kafka takes at once.
+pub fn checksum(target: &Target<'_>, role: Role) -> String {
+    configuration::checksum(target, role)
+}
+
+/// The ConfigMaps with those files, under these names.
+pub fn config_maps(target: &Target<'_>, names: &FileNames) -> Result<Vec<Manifest>> {
+    names.iter().map(|(role, name)| Manifest::of(&configuration::config_map(target, *role, name))).collect()
+}
+
+/// Everything else that the workloads need, in the order in which it is applied.
 pub fn supporting(target: &Target<'_>) -> Result<Vec<Manifest>> {
     let mut manifests = vec![Manifest::of(&configuration::service_account(target))?];
     for role in target.spec.roles() {
-        manifests.push(Manifest::of(&configuration::config_map(target, *role))?);
         manifests.push(Manifest::of(&services::headless(target, *role))?);
     }
     manifests.push(Manifest::of(&services::bootstrap(target))?);
@@ -151,9 +171,9 @@ pub fn pod_monitor(target: &Target<'_>) -> Option<Manifest> {
     target.spec.metrics.as_ref().map(|_| metrics::pod_monitor(target))
 }
 
-/// The StatefulSets, the quorum's first.
-pub fn workloads(target: &Target<'_>) -> Result<Vec<Manifest>> {
-    target.spec.roles().iter().map(|role| Manifest::of(&workload::stateful_set(target, *role))).collect()
+/// The StatefulSets, the quorum's first; their pods mount the ConfigMaps of these names.
+pub fn workloads(target: &Target<'_>, names: &FileNames) -> Result<Vec<Manifest>> {
+    names.iter().map(|(role, name)| Manifest::of(&workload::stateful_set(target, *role, name))).collect()
 }
 
 /// The claim of a pod's volume.

@@ -20,8 +20,10 @@ fn all(spec: &ClusterSpec) -> Vec<Manifest> {
         document(&target).expect("a document"),
         secret(&target, &Identity::generate(spec.voters())).expect("a Secret"),
     ];
+    let names = file_names(&target);
+    manifests.extend(config_maps(&target, &names).expect("ConfigMaps"));
     manifests.extend(supporting(&target).expect("objects"));
-    manifests.extend(workloads(&target).expect("workloads"));
+    manifests.extend(workloads(&target, &names).expect("workloads"));
     manifests
 }
 
@@ -30,18 +32,40 @@ fn body(manifests: &[Manifest], reference: &str) -> Value {
     found.unwrap_or_else(|| panic!("no {reference}")).body.clone()
 }
 
+/// Without the checksums.
+pub(super) fn references(manifests: &[Manifest]) -> Vec<String> {
+    let stem = |manifest: &Manifest| {
+        let reference = manifest.reference();
+        let role =
+            Role::ALL.into_iter().find(|role| is_file_name(&ClusterName::from_label("demo"), *role, &manifest.name));
+        match role {
+            Some(role) if manifest.resource.kind == "ConfigMap" => format!("configmap/demo-{role}-*"),
+            _ => reference,
+        }
+    };
+    manifests.iter().map(stem).collect()
+}
+
+/// The ConfigMap of a role.
+fn files_of(manifests: &[Manifest], role: Role) -> &Manifest {
+    let demo = ClusterName::from_label("demo");
+    let is_it =
+        |manifest: &&Manifest| manifest.resource.kind == "ConfigMap" && is_file_name(&demo, role, &manifest.name);
+    manifests.iter().find(is_it).expect("a ConfigMap")
+}
+
 #[test]
 fn the_objects_of_dedicated_and_combined_clusters() {
-    let references = |spec: &ClusterSpec| -> Vec<String> { all(spec).iter().map(Manifest::reference).collect() };
+    let references = |spec: &ClusterSpec| references(&all(spec));
     assert_eq!(
         references(&spec(3, 3)),
         [
             "configmap/demo-cluster",
             "secret/demo-kraft",
+            "configmap/demo-controller-*",
+            "configmap/demo-broker-*",
             "serviceaccount/demo-kafka",
-            "configmap/demo-controller",
             "service/demo-controllers",
-            "configmap/demo-broker",
             "service/demo-brokers",
             "service/demo-bootstrap",
             "networkpolicy.networking.k8s.io/demo-controller",
@@ -160,7 +184,11 @@ fn every_file_and_variable_that_the_script_reads_is_there() {
             let container = &set["spec"]["template"]["spec"]["containers"][0];
             let variables: BTreeSet<&str> =
                 container["env"].as_array().into_iter().flatten().filter_map(|entry| entry["name"].as_str()).collect();
-            let files = body(&objects, &format!("configmap/demo-{role}"))["data"].clone();
+            let map = files_of(&objects, *role);
+            let mounted = &set["spec"]["template"]["spec"]["volumes"];
+            let volume = mounted.as_array().into_iter().flatten().find(|volume| volume["name"] == CONFIG_VOLUME);
+            assert_eq!(volume.expect("a volume")["configMap"]["name"], map.name, "{role}");
+            let files = map.body["data"].clone();
             let script = files["start.sh"].as_str().expect("a script");
             for wanted in ["CLUSTER_ID", "MODE", "DIR_0", "DIR_1", "DIR_2"] {
                 let read = script.contains(&format!("${wanted}"));
@@ -174,14 +202,21 @@ fn every_file_and_variable_that_the_script_reads_is_there() {
 }
 
 #[test]
-fn a_changed_file_changes_the_pod_template_and_nothing_else_does() {
-    let template =
-        |spec: &ClusterSpec| body(&all(spec), "statefulset.apps/demo-broker")["spec"]["template"]["metadata"].clone();
-    let plain = spec(3, 3);
-    let mut changed = spec(3, 3);
-    changed.config.insert("log.retention.hours".into(), "1".into());
-    assert_eq!(template(&plain), template(&plain));
-    assert_ne!(template(&plain), template(&changed));
+fn a_changed_file_changes_the_pod_template_and_what_kafka_takes_at_once_does_not() {
+    let (name, plain) = (ClusterName::from_label("demo"), spec(3, 3));
+    let names = file_names(&Target { name: &name, namespace: "kafka", spec: &plain });
+    let template = |spec: &ClusterSpec| -> Vec<Value> {
+        let sets = workloads(&Target { name: &name, namespace: "kafka", spec }, &names).expect("workloads");
+        sets.iter().map(|set| set.body["spec"]["template"].clone()).collect()
+    };
+    let with = |key: &str| {
+        let mut changed = spec(3, 3);
+        changed.config.insert(key.into(), "1".into());
+        changed
+    };
+    assert_eq!(template(&plain), template(&with("log.retention.ms")));
+    let changed = template(&with("log.retention.hours"));
+    assert!(template(&plain).iter().zip(&changed).all(|(before, after)| before["metadata"] != after["metadata"]));
 }
 
 #[test]

@@ -8,7 +8,10 @@ use k8s_openapi::api::core::v1::{
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
-use super::{ADMIN_MOUNT, AGENT_MOUNT, CONFIG_MOUNT, TLS_MOUNT, Target, data_mount, data_volume, metrics, zookeeper};
+use super::{
+    ADMIN_MOUNT, AGENT_MOUNT, CONFIG_MOUNT, CONFIG_VOLUME, TLS_MOUNT, Target, data_mount, data_volume, metrics,
+    zookeeper,
+};
 use crate::k8s::names::{ADMIN, Role};
 
 /// The volume that the metrics agent is copied to.
@@ -16,8 +19,8 @@ pub(super) const AGENT_VOLUME: &str = "agent";
 /// Keys and passwords are read by the pod's own user alone.
 const SECRET_MODE: i32 = 0o440;
 
-/// The volumes beside the disks.
-pub(super) fn volumes(target: &Target<'_>, role: Role) -> Vec<Volume> {
+/// The volumes beside the disks; `files` is the ConfigMap with the role's.
+pub(super) fn volumes(target: &Target<'_>, role: Role, files: &str) -> Vec<Volume> {
     let empty = |name: &str| Volume {
         name: name.into(),
         empty_dir: Some(EmptyDirVolumeSource::default()),
@@ -36,11 +39,8 @@ pub(super) fn volumes(target: &Target<'_>, role: Role) -> Vec<Volume> {
     let mut volumes = vec![
         empty("tmp"),
         Volume {
-            name: "config".into(),
-            config_map: Some(ConfigMapVolumeSource {
-                name: target.name.workload(role),
-                ..ConfigMapVolumeSource::default()
-            }),
+            name: CONFIG_VOLUME.into(),
+            config_map: Some(ConfigMapVolumeSource { name: files.into(), ..ConfigMapVolumeSource::default() }),
             ..Volume::default()
         },
     ];
@@ -61,7 +61,7 @@ pub(super) fn mounts(target: &Target<'_>, role: Role) -> Vec<VolumeMount> {
     let place = |disk| if role == Role::ZooKeeper { zookeeper::DATA_MOUNT.to_owned() } else { data_mount(disk) };
     let mut mounts: Vec<VolumeMount> =
         (0..target.spec.disks(role)).map(|disk| mount(&data_volume(disk), &place(disk), false)).collect();
-    mounts.extend([mount("config", CONFIG_MOUNT, true), mount("tmp", "/tmp", false)]);
+    mounts.extend([mount(CONFIG_VOLUME, CONFIG_MOUNT, true), mount("tmp", "/tmp", false)]);
     if target.spec.security.tls.is_some() {
         mounts.push(mount("tls", TLS_MOUNT, true));
     }

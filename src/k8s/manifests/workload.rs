@@ -30,7 +30,8 @@ const STARTUP_PERIOD_SECONDS: i32 = 2;
 const STARTUP_TRIES: i32 = 1800;
 const READINESS_PERIOD_SECONDS: i32 = 5;
 
-pub(super) fn stateful_set(target: &Target<'_>, role: Role) -> StatefulSet {
+/// `files` is the ConfigMap that its pods mount.
+pub(super) fn stateful_set(target: &Target<'_>, role: Role, files: &str) -> StatefulSet {
     let mut metadata = target.role_metadata(target.name.workload(role), role);
     metadata.labels.get_or_insert_default().extend(version_label(target, role));
     StatefulSet {
@@ -45,7 +46,7 @@ pub(super) fn stateful_set(target: &Target<'_>, role: Role) -> StatefulSet {
                 when_scaled: Some("Retain".into()),
             }),
             selector: placement::selector(target, role),
-            template: template(target, role),
+            template: template(target, role, files),
             volume_claim_templates: Some(volumes::claim_templates(target, role)),
             ..StatefulSetSpec::default()
         }),
@@ -57,7 +58,7 @@ fn version_label(target: &Target<'_>, role: Role) -> Option<(String, String)> {
     Some((LABEL_VERSION.to_owned(), target.spec.version_of(role)?))
 }
 
-fn template(target: &Target<'_>, role: Role) -> PodTemplateSpec {
+fn template(target: &Target<'_>, role: Role, files: &str) -> PodTemplateSpec {
     // The person's come first: ours select the pods.
     let mut labels = target.spec.pods.labels.clone();
     labels.extend(target.name.role_labels(role));
@@ -66,11 +67,11 @@ fn template(target: &Target<'_>, role: Role) -> PodTemplateSpec {
     annotations.insert(ANNOTATION_CHECKSUM.to_owned(), checksum(target, role));
     PodTemplateSpec {
         metadata: Some(ObjectMeta { labels: Some(labels), annotations: Some(annotations), ..ObjectMeta::default() }),
-        spec: Some(pod(target, role)),
+        spec: Some(pod(target, role, files)),
     }
 }
 
-fn pod(target: &Target<'_>, role: Role) -> PodSpec {
+fn pod(target: &Target<'_>, role: Role, files: &str) -> PodSpec {
     let asked = &target.spec.pods;
     PodSpec {
         service_account_name: Some(target.name.service_account()),
@@ -99,7 +100,7 @@ fn pod(target: &Target<'_>, role: Role) -> PodSpec {
         priority_class_name: asked.priority_class_name.clone(),
         init_containers: metrics::init_container(target, role).map(|container| vec![container]),
         containers: vec![container(target, role)],
-        volumes: Some(volumes::volumes(target, role)),
+        volumes: Some(volumes::volumes(target, role, files)),
         ..PodSpec::default()
     }
 }

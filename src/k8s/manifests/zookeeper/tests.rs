@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::k8s::manifests::properties::server_properties;
-use crate::k8s::manifests::{ClusterMode, ClusterSpec, Manifest, supporting, workloads};
+use crate::k8s::manifests::tests::references;
+use crate::k8s::manifests::{ClusterMode, ClusterSpec, Manifest, config_maps, file_names, supporting, workloads};
 use crate::k8s::names::ClusterName;
 
 fn spec(brokers: u32) -> ClusterSpec {
@@ -19,8 +20,10 @@ fn with_target<T>(spec: &ClusterSpec, look: impl FnOnce(&Target<'_>) -> T) -> T 
 
 fn objects(spec: &ClusterSpec) -> Vec<Manifest> {
     with_target(spec, |target| {
-        let mut all = supporting(target).expect("objects");
-        all.extend(workloads(target).expect("workloads"));
+        let names = file_names(target);
+        let mut all = config_maps(target, &names).expect("ConfigMaps");
+        all.extend(supporting(target).expect("objects"));
+        all.extend(workloads(target, &names).expect("workloads"));
         all
     })
 }
@@ -32,14 +35,13 @@ fn body(reference: &str) -> Value {
 
 #[test]
 fn the_objects() {
-    let references: Vec<String> = objects(&spec(3)).iter().map(Manifest::reference).collect();
     assert_eq!(
-        references,
+        references(&objects(&spec(3))),
         [
+            "configmap/demo-zookeeper-*",
+            "configmap/demo-broker-*",
             "serviceaccount/demo-kafka",
-            "configmap/demo-zookeeper",
             "service/demo-zookeepers",
-            "configmap/demo-broker",
             "service/demo-brokers",
             "service/demo-bootstrap",
             "service/demo-zookeeper",
