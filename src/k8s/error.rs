@@ -166,7 +166,7 @@ impl From<Error> for CommandError {
                 match status.code {
                     401 => error.hinted("your credentials are missing or expired; check with `kubectl auth whoami`"),
                     403 => {
-                        error.hinted("ask for a Role with this verb; docs/permissions.md lists what each command needs")
+                        error.hinted("ask for a Role with this verb on this resource; most commands need get and list on pods and services, and get and create on pods/portforward")
                     }
                     _ => error,
                 }
