@@ -67,46 +67,35 @@ fn flag(kind: ResourceType) -> &'static str {
 /// The name of a resource, for a rule to be made.
 pub(super) fn resource(kind: ResourceType, name: &str, prefixed: bool) -> Result<(), CommandError> {
     let flag = flag(kind);
-    let refused =
-        |reason: &str, hint: String| Err(CommandError::usage(format!("{flag} \"{name}\": {reason}")).hinted(hint));
+    let refused = |reason: &str| CommandError::usage(format!("{flag} \"{name}\": {reason}"));
     if name.is_empty() {
         return Err(CommandError::usage(format!("{flag}: a name is missing")));
     }
-    if kind == ResourceType::Cluster {
-        return match prefixed {
-            true => Err(CommandError::usage("--kafka-cluster --prefixed: the cluster has one name, and no beginning")
-                .hinted("leave --prefixed out")),
-            false => Ok(()),
-        };
-    }
-    if name == ALL {
-        return match prefixed {
-            true => {
-                refused("with --prefixed it would be names that begin with a star", "leave --prefixed out".to_owned())
+    if kind == ResourceType::Cluster || name == ALL {
+        let error = match kind {
+            ResourceType::Cluster => {
+                CommandError::usage("--kafka-cluster --prefixed: the cluster has one name, and no beginning")
             }
-            false => Ok(()),
+            _ => refused("with --prefixed it would be names that begin with a star"),
         };
+        return if prefixed { Err(error.hinted("leave --prefixed out")) } else { Ok(()) };
     }
-    if kind == ResourceType::Topic && name.contains(',') {
+    if let Some(beginning) = name.strip_suffix(ALL).filter(|beginning| !beginning.contains(ALL)) {
+        let hint = format!("write {flag} {beginning} --prefixed");
+        return Err(refused("Kafka does not expand the star").hinted(hint));
+    }
+    if kind != ResourceType::Topic {
+        return Ok(());
+    }
+    if name.contains(ALL) {
+        return Err(refused("Kafka does not expand stars").hinted("write * for all, or a beginning with --prefixed"));
+    }
+    if name.contains(',') {
         let each: Vec<String> = name.split(',').map(|name| format!("{flag} {}", name.trim())).collect();
-        return refused("it would be one topic of this name", format!("repeat the flag: {}", each.join(" ")));
+        let hint = format!("repeat the flag: {}", each.join(" "));
+        return Err(refused("it would be one topic of this name").hinted(hint));
     }
-    match name.strip_suffix(ALL) {
-        Some(beginning) if !beginning.contains(ALL) => {
-            return refused("Kafka does not expand the star", format!("write {flag} {beginning} --prefixed"));
-        }
-        None if !(kind == ResourceType::Topic && name.contains(ALL)) => {}
-        _ => {
-            let hint = format!("write {flag} * for all, or a beginning with --prefixed");
-            return refused("Kafka does not expand stars", hint);
-        }
-    }
-    if kind == ResourceType::Topic
-        && let Some(reason) = names::wrong(name, prefixed)
-    {
-        return Err(CommandError::usage(format!("{flag} \"{name}\": {reason}")));
-    }
-    Ok(())
+    names::wrong(name, prefixed).map_or(Ok(()), |reason| Err(refused(reason)))
 }
 
 /// An address as Kafka compares it, for a rule to be made: Java's way to write it.
@@ -221,7 +210,7 @@ mod tests {
                 Topic,
                 "a*b",
                 false,
-                "--topic \"a*b\": Kafka does not expand stars\nhint: write --topic * for all, or a beginning with --prefixed\n",
+                "--topic \"a*b\": Kafka does not expand stars\nhint: write * for all, or a beginning with --prefixed\n",
             ),
             (
                 Topic,

@@ -124,7 +124,9 @@ fn name(acl: &Acl) -> String {
     let (kind, user) = acl.principal.split_once(':').unwrap_or(("", &acl.principal));
     let resource = format!("{}:{}:{}", acl.resource_type, acl.pattern, escaped(&acl.resource_name));
     let principal = format!("{}:{}", escaped(kind), escaped(user));
-    format!("acl/{resource}:{principal}:{}:{}:{}", acl.operation, acl.permission, escaped(&acl.host))
+    // The last part may have colons of its own, as an IPv6 address has.
+    let host = escaped(&acl.host).replace("%3A", ":");
+    format!("acl/{resource}:{principal}:{}:{}:{host}", acl.operation, acl.permission)
 }
 
 /// Groups and users may have any letter in their name; what separates words and parts is written as in a URL.

@@ -53,8 +53,10 @@ pub(super) struct PasswordArgs {
 enum MechanismArg {
     /// SCRAM-SHA-512
     #[default]
+    #[value(alias = "scram-sha-512")]
     ScramSha512,
     /// SCRAM-SHA-256
+    #[value(alias = "scram-sha-256")]
     ScramSha256,
 }
 
