@@ -140,7 +140,7 @@ async fn apply_one(kubernetes: &Kubernetes, plan: &Plan, step: &Step) -> Result<
         return apply::apply(kubernetes, &step.manifest, &step.before, Intent::Real).await;
     }
     if plan.fresh_quorum && plan.is_identity(&step.manifest) {
-        apply::replace_data(kubernetes, &step.manifest, &step.before).await?;
+        apply::replace_data(kubernetes, &step.manifest, &step.before, Intent::Real).await?;
         return Ok(Change::Configured);
     }
     match (apply::create_once(kubernetes, &step.manifest).await?, plan.is_identity(&step.manifest)) {

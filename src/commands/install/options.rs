@@ -27,7 +27,7 @@ pub struct SpecArgs {
 
     /// Who keeps the metadata: kraft (Kafka's own controllers) or zookeeper (an ensemble, with Kafka 3.9)
     /// [default: kraft]
-    #[arg(long, value_enum, value_name = "MODE", hide_possible_values = true)]
+    #[arg(long, value_enum, ignore_case = true, value_name = "MODE", hide_possible_values = true)]
     pub mode: Option<ClusterMode>,
 
     /// Number of brokers [default: 3]
@@ -83,7 +83,7 @@ pub struct SpecArgs {
     pub ca_secret: Option<String>,
 
     /// How clients log in: none or scram (with users and ACLs; implies --tls)
-    #[arg(long, value_enum, value_name = "HOW", hide_possible_values = true)]
+    #[arg(long, value_enum, ignore_case = true, value_name = "HOW", hide_possible_values = true)]
     pub authentication: Option<Authentication>,
 
     /// Give every pod an endpoint for Prometheus on port 9404

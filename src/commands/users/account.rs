@@ -38,7 +38,7 @@ pub(super) struct PasswordArgs {
     secret: Option<String>,
 
     /// How the user logs in
-    #[arg(long, value_enum, default_value_t, value_name = "MECHANISM")]
+    #[arg(long, value_enum, ignore_case = true, default_value_t, value_name = "MECHANISM")]
     mechanism: MechanismArg,
 
     /// How often Kafka hashes the password
@@ -54,8 +54,10 @@ pub(super) struct PasswordArgs {
 enum MechanismArg {
     /// SCRAM-SHA-512
     #[default]
+    #[value(alias = "scram-sha-512")]
     ScramSha512,
     /// SCRAM-SHA-256
+    #[value(alias = "scram-sha-256")]
     ScramSha256,
 }
 
@@ -75,7 +77,13 @@ impl PasswordArgs {
     pub(super) async fn password(&self, kubernetes: Option<&Kubernetes>) -> Result<SecretString, CommandError> {
         match (&self.password_file, &self.secret, kubernetes) {
             (Some(path), _, _) => from_file(path),
-            (None, Some(secret), Some(kubernetes)) => Ok(credentials::password_of(kubernetes, secret).await?),
+            (None, Some(secret), Some(kubernetes)) => {
+                let password = credentials::password_of(kubernetes, secret).await?;
+                if password.expose_secret().contains('\0') {
+                    return Err(CommandError::failed(format!("--secret: the password in {secret} has a NUL byte")));
+                }
+                Ok(password)
+            }
             (None, Some(_), None) => Err(CommandError::usage("--secret and --bootstrap-server exclude each other")
                 .hinted("name a file with --password-file")),
             (None, None, Some(_)) => {
@@ -98,6 +106,9 @@ fn from_file(path: &PathBuf) -> Result<SecretString, CommandError> {
     let password = text.strip_suffix('\n').map_or(text.as_str(), |text| text.strip_suffix('\r').unwrap_or(text));
     if password.is_empty() || password.contains(['\n', '\r']) {
         return Err(CommandError::failed(format!("--password-file: {shown} must hold one line, the password")));
+    }
+    if password.contains('\0') {
+        return Err(CommandError::failed(format!("--password-file: {shown} has a NUL byte, which no client can send")));
     }
     Ok(password.to_owned().into())
 }
@@ -193,11 +204,8 @@ impl Account<'_> {
         let kubernetes = self.keeper.as_ref().map(|keeper| &keeper.kubernetes);
         let password = self.arguments.password(kubernetes).await?;
         let Some(keeper) = &self.keeper else { return self.tell_kafka(&password).await };
-        let mut wanted = keeper.credentials(self.user, &password, self.arguments.mechanism()).await?;
-        let before = credentials::before(&keeper.kubernetes, keeper.name(), &wanted).await?;
+        let (wanted, before) = self.secret(keeper, &password).await?;
         let old = before.credentials();
-        // The admin's certificate stays what it is.
-        wanted.certificate = old.as_ref().and_then(|old| old.certificate.clone());
         if before.existed() {
             self.replace(keeper, &wanted, &before, old.as_ref()).await?;
         } else {
@@ -207,6 +215,24 @@ impl Account<'_> {
             self.context.ui.warning(format!("the new password is set, but does not work everywhere yet: {reason}"));
         }
         Ok(())
+    }
+
+    /// Everything of [`set_password`](Self::set_password) that can be refused before Kafka is told, changing nothing.
+    pub(super) async fn rehearse(&self) -> Result<(), CommandError> {
+        let kubernetes = self.keeper.as_ref().map(|keeper| &keeper.kubernetes);
+        let password = self.arguments.password(kubernetes).await?;
+        let Some(keeper) = &self.keeper else { return Ok(()) };
+        let (wanted, before) = self.secret(keeper, &password).await?;
+        Ok(credentials::write(&keeper.kubernetes, keeper.name(), &wanted, &before, Intent::Rehearsal).await?)
+    }
+
+    /// What the Secret is to hold, and what it is now.
+    async fn secret(&self, keeper: &Keeper, password: &SecretString) -> Result<(Credentials, Before), CommandError> {
+        let mut wanted = keeper.credentials(self.user, password, self.arguments.mechanism()).await?;
+        let before = credentials::before(&keeper.kubernetes, keeper.name(), &wanted).await?;
+        // The admin's certificate stays what it is.
+        wanted.certificate = before.credentials().and_then(|old| old.certificate);
+        Ok((wanted, before))
     }
 
     /// The Secret first: a password that only Kafka knew would be lost with this process.
@@ -289,6 +315,8 @@ mod tests {
             ("secret \r\n", Some("secret ")),
             ("a\nb\n", None),
             ("\n", None),
+            ("a\0b\n", None),
+            ("x", Some("x")),
         ] {
             std::fs::write(&path, text).expect("a file");
             let password = from_file(&path).ok();

@@ -57,6 +57,9 @@ impl Run for DeleteArgs {
         }
         if found.is_empty() {
             context.ui.status("No users deleted.");
+            context
+                .ui
+                .show(&self.output, &DeleteReport { items: Vec::new(), suffix: self.dry_run.dry_run.suffix() })?;
             return Ok(Exit::Done);
         }
         if self.dry_run.dry_run.is_real() && !self.yes {
