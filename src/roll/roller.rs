@@ -265,6 +265,7 @@ impl<'a> Roller<'a> {
         let is_server = pod.starts_with(&self.name.workload(Role::ZooKeeper));
         let role = if is_server { Role::ZooKeeper } else { Role::Broker };
         match logs::last_words(self.kubernetes, pod, role).await {
+            Ok(lines) if lines.is_empty() => {}
             Ok(lines) => {
                 self.ui.status(format!("the last lines of pod {pod}:"));
                 for line in lines {

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use super::place::Place;
 use super::reload::Reload;
-use crate::cli::interrupted;
+use crate::cli::{ConflictArgs, interrupted};
 use crate::commands::{Context, Run};
 use crate::error::{CommandError, CommandResult, ErrorKind, Exit};
 use crate::k8s::apply::{self, Intent};
@@ -31,6 +31,9 @@ pub struct RenewArgs {
     /// Give up when the new certificates are not served after this time
     #[arg(long, value_name = "DURATION", value_parser = crate::cli::duration::parse, default_value = DEFAULT_TIMEOUT)]
     timeout: Duration,
+
+    #[command(flatten)]
+    conflicts: ConflictArgs,
 }
 
 impl Run for RenewArgs {
@@ -56,12 +59,17 @@ impl RenewArgs {
         let renewed = place.kept.renewed(&target, &place.tls)?;
         let manifests: Vec<Manifest> = renewed.keystores.iter().chain(&renewed.admin).cloned().collect();
         let existing = apply::existing(&place.kubernetes, &manifests).await?;
+        let conflicts = self.conflicts.wish();
+        // All or none: keystores come first.
+        for rehearsed in apply::rehearse(&place.kubernetes, &renewed.keystores, &existing, conflicts).await {
+            rehearsed?;
+        }
         for (manifest, before) in manifests.iter().zip(&existing) {
             // The admin's Secret belongs to whoever created it; see `replace_data`.
             if renewed.admin.as_ref() == Some(manifest) {
                 apply::replace_data(&place.kubernetes, manifest, before).await?;
             } else {
-                apply::apply(&place.kubernetes, manifest, before, Intent::Real).await?;
+                apply::apply(&place.kubernetes, manifest, before, (Intent::Real, conflicts)).await?;
             }
             context.ui.out(format!("{} configured\n", manifest.reference()))?;
         }

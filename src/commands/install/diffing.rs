@@ -25,7 +25,10 @@ pub(super) async fn run(install: &Install<'_>, kubernetes: &Kubernetes, plan: &P
         .zip(existing.iter().zip(&former))
         .filter(|(manifest, (before, _))| !plan.is_written_once(manifest) || before.is_none())
         .collect();
-    let outcomes = join_all(compared.iter().map(|(manifest, _)| apply::outcome(kubernetes, manifest))).await;
+    let conflicts = install.args.conflicts.wish();
+    let outcomes =
+        compared.iter().map(|(manifest, (before, _))| apply::outcome(kubernetes, manifest, before, conflicts));
+    let outcomes = join_all(outcomes).await;
     for ((manifest, (before, former)), after) in compared.into_iter().zip(outcomes) {
         let before = if before.is_some() { before } else { former };
         install.context.ui.out(difference(manifest, before, &after?)?)?;
