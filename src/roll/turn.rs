@@ -108,13 +108,18 @@ fn lost(name: &ClusterName, why: Lost<'_>) -> CommandError {
             "the roll of cluster \"{name}\" was taken over by {}; this one has stopped",
             holder.identity
         )),
-        Lost::Removed => CommandError::failed(format!("cluster \"{name}\" was removed while it was rolled")),
+        Lost::Removed => removed(name),
         Lost::Deleted => CommandError::failed(format!(
             "the roll of cluster \"{name}\" has stopped: somebody deleted its lease \"{}\"",
             lease::lease_name(name)
         ))
         .hinted("pods that were not replaced keep running; the same command goes on"),
     }
+}
+
+/// The error of a roll whose cluster is gone.
+pub(super) fn removed(name: &ClusterName) -> CommandError {
+    CommandError::failed(format!("cluster \"{name}\" was removed while it was rolled"))
 }
 
 /// Refuses to touch a cluster that somebody rolls. Whoever may not read Leases is not told.

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use serde_json::json;
+
 use crate::world::{Namespace, SMALL, kubectl, kubectl_reading, namespace, own, run, shared, start};
 
 trials! {
@@ -80,11 +82,11 @@ fn whoever_waits_for_a_cluster_is_told_that_it_was_removed() {
 fn a_cluster_that_is_rolled_stays_unless_the_roll_is_stopped() {
     let namespace = namespace();
     run(&[&never_ready(&namespace)[..], &["--no-wait"]].concat()).succeeded();
-    // Written as the holder's clock says, a little ahead of ours.
-    let lease = "{apiVersion: coordination.k8s.io/v1, kind: Lease, metadata: {name: never-roll}, spec: {holderIdentity: \
-                 ann@laptop (process 7), leaseDurationSeconds: 30, acquireTime: '2026-01-01T10:00:00.000000Z', \
-                 renewTime: '2999-01-01T10:00:00.000000Z'}}";
-    kubectl_reading(&["apply", "-n", &namespace.name, "-f", "-"], lease);
+    // Its holder's clock is far ahead, so that it does not expire.
+    let lease = json!({"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": {"name": "never-roll"},
+        "spec": {"holderIdentity": "ann@laptop (process 7)", "leaseDurationSeconds": 30,
+            "acquireTime": "2026-01-01T10:00:00.000000Z", "renewTime": "2999-01-01T10:00:00.000000Z"}});
+    kubectl_reading(&["apply", "-n", &namespace.name, "-f", "-"], &lease.to_string());
     let uninstall = ["uninstall", "never", "--yes", "-n", &namespace.name];
     let refused =
         run(&uninstall).exited(1).says("cluster \"never\" is being rolled by ann@laptop (process 7) since 2026");
