@@ -1,5 +1,6 @@
 //! What was typed: the subcommands, and the way from `argv` to an exit code.
 
+pub mod conflicts;
 pub mod dry_run;
 pub mod duration;
 pub mod global;
@@ -12,6 +13,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser};
 
+pub use conflicts::ConflictArgs;
 pub use dry_run::{DryRun, DryRunArgs};
 pub use global::GlobalArgs;
 pub use output::{OutputArgs, OutputFormat};

@@ -104,6 +104,8 @@ fn dial_error(pod: &str, error: KubernetesError) -> DialError {
     let reason = match &error {
         KubernetesError::Server { status } => match status.code {
             404 => DialReason::Gone,
+            // The kubelet's words, when it has let the pod go already and the API server has not.
+            500 if status.message.contains("pod not found") => DialReason::Gone,
             401 | 403 => DialReason::Forbidden,
             500..=599 => DialReason::Refused,
             _ => DialReason::Unreachable,
@@ -126,4 +128,24 @@ fn dial_error(pod: &str, error: KubernetesError) -> DialError {
         _ => converted.hints.into_iter().next(),
     };
     DialError { reason, message, hint }
+}
+
+#[cfg(test)]
+mod tests {
+    use kube::core::Status;
+
+    use super::*;
+
+    #[test]
+    fn a_pod_that_is_gone_is_said_so_whoever_notices_first() {
+        for (code, message, expected) in [
+            (404, "pods \"a-0\" not found", "pod a-0 does not exist (now)"),
+            (500, "error upgrading connection: pod not found (\"a-0_kafka\")", "pod a-0 does not exist (now)"),
+            (500, "no route", "cannot open a port-forward to pod a-0: InternalError: no route"),
+        ] {
+            let status = Status::failure(message, "InternalError").with_code(code);
+            let error = dial_error("a-0", KubernetesError::Server { status: status.boxed() });
+            assert_eq!(error.message, expected);
+        }
+    }
 }

@@ -28,7 +28,7 @@ pub async fn active_controller(
     voters: &KafkaCluster,
     timeout: Duration,
 ) -> Result<(Connection, Quorum), CommandError> {
-    let mut last = CommandError::failed("no controller pod is running");
+    let mut last = CommandError::failed("no pod that votes is running");
     for pod in &voters.brokers {
         let to = format!("controller {}", pod.name);
         let listener = PodListener { pod: pod.name.clone(), port: CONTROLLER_PORT, host: pod.host.clone() };

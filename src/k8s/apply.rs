@@ -1,6 +1,7 @@
 //! Server-side apply of whole sets of objects, as kubectl's, and never over the objects of other hands.
 //!
-//! Nothing is forced: a field that someone else changed is a conflict, which the API server explains.
+//! Nothing is forced unless that is asked for: a field that someone else gave another value is a conflict,
+//! which the API server explains.
 
 use futures::future::{join_all, try_join_all};
 use k8s_openapi::api::core::v1::Namespace;
@@ -11,7 +12,7 @@ use serde_json::Value;
 
 use super::client::Kubernetes;
 use super::error::{Error, Result};
-use super::manifests::Manifest;
+use super::manifests::{Manifest, Quantity};
 use super::names::{ClusterName, LABEL_INSTANCE, LABEL_MANAGED_BY, MANAGER};
 
 /// An object as it is now; `None`: there is none.
@@ -48,6 +49,15 @@ pub enum Intent {
     Rehearsal,
 }
 
+/// What happens to fields that belong to another tool and have another value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Conflicts {
+    /// They stay, and the apply is refused.
+    Refuse,
+    /// They are ours from now on: kubectl's `--force-conflicts`.
+    TakeOver,
+}
+
 /// The objects as they are now, in the manifests' order; `None` where there is none.
 pub async fn existing(kubernetes: &Kubernetes, manifests: &[Manifest]) -> Result<Vec<Existing>> {
     try_join_all(
@@ -78,8 +88,13 @@ pub fn is_ours(name: &ClusterName, metadata: &ObjectMeta) -> bool {
 }
 
 /// Applies an object; `before` is what [`existing`] found.
-pub async fn apply(kubernetes: &Kubernetes, manifest: &Manifest, before: &Existing, intent: Intent) -> Result<Change> {
-    let after = patched(kubernetes, manifest, intent).await?;
+pub async fn apply(
+    kubernetes: &Kubernetes,
+    manifest: &Manifest,
+    before: &Existing,
+    (intent, conflicts): (Intent, Conflicts),
+) -> Result<Change> {
+    let after = patched(kubernetes, manifest, before, (intent, conflicts)).await?;
     Ok(match before {
         None => Change::Created,
         Some(before) if comparable(before) == comparable(&after) => Change::Unchanged,
@@ -88,24 +103,78 @@ pub async fn apply(kubernetes: &Kubernetes, manifest: &Manifest, before: &Existi
 }
 
 /// What an object would be after [`apply`], without what changes although nobody changed it.
-pub async fn outcome(kubernetes: &Kubernetes, manifest: &Manifest) -> Result<Value> {
-    patched(kubernetes, manifest, Intent::Rehearsal).await.map(|after| comparable(&after))
+pub async fn outcome(
+    kubernetes: &Kubernetes,
+    manifest: &Manifest,
+    before: &Existing,
+    conflicts: Conflicts,
+) -> Result<Value> {
+    patched(kubernetes, manifest, before, (Intent::Rehearsal, conflicts)).await.map(|after| comparable(&after))
 }
 
-async fn patched(kubernetes: &Kubernetes, manifest: &Manifest, intent: Intent) -> Result<DynamicObject> {
+async fn patched(
+    kubernetes: &Kubernetes,
+    manifest: &Manifest,
+    before: &Existing,
+    (intent, conflicts): (Intent, Conflicts),
+) -> Result<DynamicObject> {
     let mut parameters = PatchParams::apply(MANAGER);
     if intent == Intent::Rehearsal {
         parameters = parameters.dry_run();
     }
-    let (api, patch) = (api(kubernetes, manifest), Patch::Apply(&manifest.body));
-    kubernetes.call(api.patch(&manifest.name, &parameters, &patch)).await
+    if conflicts == Conflicts::TakeOver {
+        parameters = parameters.force();
+    }
+    let body = without_needless_conflicts(&manifest.body, before);
+    let (api, patch) = (api(kubernetes, manifest), Patch::Apply(&body));
+    let applied = kubernetes.call(api.patch(&manifest.name, &parameters, &patch)).await;
+    applied.map_err(|error| error.about(&manifest.reference()))
+}
+
+/// The claim templates of a StatefulSet are one value to the API server, which fills in defaults: without
+/// those, what another tool applied is another value, although it says the same. Nobody can change it
+/// either.
+fn without_needless_conflicts(wanted: &Value, before: &Existing) -> Value {
+    const TEMPLATES: &str = "/spec/volumeClaimTemplates";
+    let mut wanted = wanted.clone();
+    let live = before.as_ref().and_then(|object| object.data.pointer(TEMPLATES));
+    if let (Some(ours), Some(live)) = (wanted.pointer_mut(TEMPLATES), live)
+        && says(live, ours)
+    {
+        ours.clone_from(live);
+    }
+    wanted
+}
+
+/// Whether a value is the wanted one but for what was added to it.
+fn says(value: &Value, wanted: &Value) -> bool {
+    match (value, wanted) {
+        (Value::Object(value), Value::Object(wanted)) => {
+            wanted.iter().all(|(key, wanted)| value.get(key).is_some_and(|value| says(value, wanted)))
+        }
+        (Value::Array(value), Value::Array(wanted)) => {
+            value.len() == wanted.len() && value.iter().zip(wanted).all(|(value, wanted)| says(value, wanted))
+        }
+        // The API server writes 1Gi for 1024Mi.
+        (Value::String(value), Value::String(wanted)) => {
+            let amounts = (value.parse::<Quantity>(), wanted.parse::<Quantity>());
+            value == wanted || matches!(amounts, (Ok(value), Ok(wanted)) if value == wanted)
+        }
+        _ => value == wanted,
+    }
 }
 
 /// Rehearses all objects at once; every outcome is there, so that all missing permissions can be told
 /// together.
-pub async fn rehearse(kubernetes: &Kubernetes, manifests: &[Manifest], existing: &[Existing]) -> Vec<Result<Change>> {
+pub async fn rehearse(
+    kubernetes: &Kubernetes,
+    manifests: &[Manifest],
+    existing: &[Existing],
+    conflicts: Conflicts,
+) -> Vec<Result<Change>> {
     let rehearsals = manifests.iter().zip(existing);
-    join_all(rehearsals.map(|(manifest, before)| apply(kubernetes, manifest, before, Intent::Rehearsal))).await
+    let manner = (Intent::Rehearsal, conflicts);
+    join_all(rehearsals.map(|(manifest, before)| apply(kubernetes, manifest, before, manner))).await
 }
 
 /// Creates an object that must never be overwritten; `false` when it exists already.
@@ -196,6 +265,25 @@ mod tests {
             "metadata": {"name": "s", "resourceVersion": "2", "generation": 2}}));
         assert_eq!(comparable(&before), comparable(&after));
         assert_ne!(comparable(&before), comparable(&changed));
+    }
+
+    #[test]
+    fn claim_templates_that_say_the_same_are_sent_as_they_are() {
+        let wanted = |storage: &str| {
+            json!({"spec": {"replicas": 3, "volumeClaimTemplates": [{"metadata": {"name": "data"},
+                "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": storage}}}}]}})
+        };
+        let live = json!([{"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "data"},
+            "spec": {"accessModes": ["ReadWriteOnce"], "volumeMode": "Filesystem",
+                "resources": {"requests": {"storage": "1Gi"}}}, "status": {"phase": "Pending"}}]);
+        let before = Some(object(json!({"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": "s"},
+            "spec": {"replicas": 1, "volumeClaimTemplates": live}})));
+        for same in ["1Gi", "1024Mi"] {
+            let sent = without_needless_conflicts(&wanted(same), &before);
+            assert_eq!(sent["spec"], json!({"replicas": 3, "volumeClaimTemplates": live}), "{same}");
+        }
+        assert_eq!(without_needless_conflicts(&wanted("2Gi"), &before), wanted("2Gi"));
+        assert_eq!(without_needless_conflicts(&wanted("1Gi"), &None), wanted("1Gi"));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What can go wrong between us and the API server, in kubectl's words.
 
 use kube::core::Status;
+use kube::core::response::StatusCause;
 
 use crate::error::{CommandError, ErrorKind};
 
@@ -23,6 +24,14 @@ pub enum Error {
     Server {
         /// Its answer.
         status: Box<Status>,
+    },
+    /// Fields of an object belong to another tool, which gave them other values.
+    #[error("{object}: {}", claims(fields))]
+    Conflict {
+        /// `statefulset.apps/demo-broker`
+        object: String,
+        /// Which, and whose.
+        fields: Vec<OwnedField>,
     },
     /// The API server could not be reached or did not speak HTTP.
     #[error("cannot reach the Kubernetes API server {server}: {reason}")]
@@ -55,11 +64,79 @@ pub enum Error {
     },
 }
 
+/// A field, and the tool that it belongs to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnedField {
+    /// `.spec.replicas`
+    pub field: String,
+    /// The field manager: `kubectl-client-side-apply`, `argocd-controller`.
+    pub manager: String,
+}
+
+impl OwnedField {
+    /// From the API server's `conflict with "kubectl" using apps/v1`.
+    fn from_cause(cause: &StatusCause) -> Option<Self> {
+        let quoted = cause.message.strip_prefix("conflict with \"")?;
+        let manager = quoted.split_once('"').map(|(manager, _)| manager.to_owned())?;
+        (cause.reason == "FieldManagerConflict").then(|| Self { field: cause.field.clone(), manager })
+    }
+}
+
+/// `"argocd" has set .spec.replicas and .spec.template to other values`
+fn claims(fields: &[OwnedField]) -> String {
+    let mut managers: Vec<&str> = fields.iter().map(|field| field.manager.as_str()).collect();
+    managers.sort_unstable();
+    managers.dedup();
+    let claims = managers.into_iter().map(|manager| {
+        let theirs: Vec<&str> =
+            fields.iter().filter(|field| field.manager == manager).map(|field| field.field.as_str()).collect();
+        let values = if theirs.len() == 1 { "another value" } else { "other values" };
+        format!("\"{manager}\" has set {} to {values}", theirs.join(" and "))
+    });
+    claims.collect::<Vec<_>>().join("; ")
+}
+
+/// kube's own words for an answer that is no `Status`; a kubelet's is plain text.
+const NO_STATUS: &str = "Failed to parse error data";
+
+/// The API server's word for a code.
+fn reason_of(code: u16) -> &'static str {
+    match code {
+        400 => "BadRequest",
+        401 => "Unauthorized",
+        403 => "Forbidden",
+        404 => "NotFound",
+        409 => "Conflict",
+        429 => "TooManyRequests",
+        500 => "InternalError",
+        503 => "ServiceUnavailable",
+        504 => "Timeout",
+        _ => "Unknown",
+    }
+}
+
 impl Error {
+    /// The same, with the name of the object where the API server names fields only.
+    #[must_use]
+    pub fn about(self, object: &str) -> Self {
+        let Self::Server { status } = &self else { return self };
+        let causes = status.details.iter().flat_map(|details| &details.causes);
+        let fields: Vec<OwnedField> = causes.filter_map(OwnedField::from_cause).collect();
+        if status.code == 409 && !fields.is_empty() {
+            return Self::Conflict { object: object.to_owned(), fields };
+        }
+        self
+    }
+
     /// From kube's error, which must never be shown as it is: its text is a Rust debug dump.
     pub fn from_kube(server: &str, error: kube::Error) -> Self {
         match error {
-            kube::Error::Api(status) => Self::Server { status },
+            kube::Error::Api(mut status) => {
+                if status.reason == NO_STATUS {
+                    reason_of(status.code).clone_into(&mut status.reason);
+                }
+                Self::Server { status }
+            }
             kube::Error::Auth(error) => {
                 Self::Login { server: server.to_owned(), reason: login_reason(&error), hint: None }
             }
@@ -173,6 +250,8 @@ impl From<Error> for CommandError {
                     _ => error,
                 }
             }
+            Error::Conflict { .. } => Self::failed(message)
+                .hinted("who applies it from elsewhere changes it there; --force-conflicts takes these fields over"),
             Error::TimedOut { .. } => Self::timed_out(message),
             Error::Kubeconfig { hint: Some(hint), .. } | Error::Login { hint: Some(hint), .. } => {
                 Self::failed(message).hinted(hint)
@@ -181,5 +260,54 @@ impl From<Error> for CommandError {
                 .hinted("is the cluster up, and the context right? `kubectl config current-context` tells"),
             _ => Self::failed(message),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn refused(status: serde_json::Value) -> Error {
+        let status: Status = serde_json::from_value(status).expect("a Status");
+        Error::from_kube("https://there", kube::Error::Api(status.boxed()))
+    }
+
+    #[test]
+    fn a_conflict_names_the_object_the_fields_and_whose_they_are() {
+        let cause = |manager: &str, field: &str| {
+            let message = format!("conflict with \"{manager}\" using apps/v1");
+            json!({"reason": "FieldManagerConflict", "message": message, "field": field})
+        };
+        for (causes, expected) in [
+            (
+                vec![cause("kubectl-client-side-apply", ".data.cluster.yaml")],
+                "configmap/demo: \"kubectl-client-side-apply\" has set .data.cluster.yaml to another value",
+            ),
+            (
+                vec![cause("flux", ".spec.a"), cause("hpa at 10:00", ".spec.b"), cause("flux", ".spec.c")],
+                "configmap/demo: \"flux\" has set .spec.a and .spec.c to other values; \"hpa at 10:00\" has set .spec.b \
+                 to another value",
+            ),
+        ] {
+            let error = refused(json!({"code": 409, "reason": "Conflict", "message": "Apply failed with conflicts",
+                "details": {"causes": causes}}));
+            let error = CommandError::from(error.about("configmap/demo"));
+            assert_eq!(error.message, expected);
+            assert!(error.hints[0].contains("--force-conflicts"), "{}", error.text());
+        }
+        let changed = refused(json!({"code": 409, "reason": "Conflict", "message": "the object has been modified"}));
+        assert!(matches!(changed.about("configmap/demo"), Error::Server { .. }), "that is another kind of conflict");
+    }
+
+    #[test]
+    fn an_answer_in_plain_text_has_kubernetes_word_for_its_code() {
+        let answered = |code| {
+            let status = Status::failure("pod not found (\"demo-broker-0\")", NO_STATUS).with_code(code);
+            CommandError::from(Error::from_kube("https://there", kube::Error::Api(status.boxed()))).text()
+        };
+        assert!(answered(500).starts_with("Error from server (InternalError): pod not found"), "{}", answered(500));
+        assert!(answered(404).starts_with("Error from server (NotFound): pod not found"), "{}", answered(404));
     }
 }

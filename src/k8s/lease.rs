@@ -31,6 +31,17 @@ pub struct Holder {
     pub until: Option<Timestamp>,
 }
 
+/// What a renewal found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Renewed {
+    /// It is still ours.
+    Ours,
+    /// Someone else has it by now.
+    Theirs(Holder),
+    /// There is none any more: it went with the cluster, or somebody deleted it.
+    Gone,
+}
+
 /// The outcome of a try to get it.
 pub enum Acquired {
     /// It is ours.
@@ -104,26 +115,31 @@ pub async fn acquire(
     }
 }
 
+/// Who has it now; `None`: nobody, or someone who was not heard of in time.
+pub async fn current(kubernetes: &Kubernetes, cluster: &ClusterName) -> Result<Option<Holder>> {
+    let found = kubernetes.find(api(kubernetes).get(&lease_name(cluster))).await?;
+    Ok(found.filter(|lease| !is_expired(lease, Timestamp::now())).map(|lease| holder(&lease)))
+}
+
 /// `demo-roll`
 pub fn lease_name(cluster: &ClusterName) -> String {
     format!("{cluster}-roll")
 }
 
 impl Held {
-    /// Says that we are still there. `Some` when someone else has it by now.
-    pub async fn renew(&self, kubernetes: &Kubernetes) -> Result<Option<Holder>> {
+    /// Says that we are still there.
+    pub async fn renew(&self, kubernetes: &Kubernetes) -> Result<Renewed> {
         let leases = api(kubernetes);
-        let nobody = || Holder { identity: "nobody".to_owned(), since: None, until: None };
-        let Some(mut lease) = kubernetes.find(leases.get(&self.name)).await? else { return Ok(Some(nobody())) };
+        let Some(mut lease) = kubernetes.find(leases.get(&self.name)).await? else { return Ok(Renewed::Gone) };
         let current = holder(&lease);
         if current.identity != self.identity {
-            return Ok(Some(current));
+            return Ok(Renewed::Theirs(current));
         }
         if let Some(spec) = &mut lease.spec {
             spec.renew_time = Some(MicroTime(Timestamp::now()));
         }
         // A conflict is settled by the next renewal, which sees who made it.
-        kubernetes.call(leases.replace(&self.name, &PostParams::default(), &lease)).await.map(|_| None)
+        kubernetes.call(leases.replace(&self.name, &PostParams::default(), &lease)).await.map(|_| Renewed::Ours)
     }
 
     /// Gives it back, if it is still ours.

@@ -117,10 +117,14 @@ impl Account {
     pub fn stopped(&self, name: &ClusterName, stop: &Stop, next: &NextCommands) -> CommandError {
         let NextCommands { again, status, install } = next;
         let (so_far, last) = (self.words(), self.state().last.clone());
-        let go_on = if self.state().left.is_empty() {
-            format!("no other pod is left to be replaced; `{status}` tells when it is back")
-        } else {
-            format!("the other pods keep running; `{again}` goes on")
+        let State { done, left, away, .. } = self.state().clone();
+        let others = if done.is_empty() && left.is_empty() { "" } else { "the other pods keep running; " };
+        let go_on = match away {
+            None => format!("every pod keeps running; `{again}` goes on"),
+            Some(_) if left.is_empty() => {
+                format!("no other pod is left to be replaced; `{status}` tells when it is back")
+            }
+            Some(_) => format!("{others}`{again}` goes on"),
         };
         match stop {
             Stop::Blocked { pod, after } => CommandError::timed_out(format!(
@@ -147,7 +151,7 @@ impl Account {
                     None => error,
                 };
                 error.hinted(format!(
-                    "the other pods keep running; put the cause right, then `{again}` goes on; for a setting, `{install}` does both"
+                    "{others}put the cause right, then `{again}` goes on; for a setting, `{install}` does both"
                 ))
             }
         }
@@ -244,9 +248,29 @@ mod tests {
             account.stopped(&name(), &Stop::Blocked { pod: "a".into(), after: Duration::from_secs(60) }, &next());
         insta::assert_snapshot!(error.text(), @r#"
         error: the roll of cluster "demo" stopped before pod a: after 1m0s partition orders-0 has 2 of 3 replicas in sync and needs 2 (min.insync.replicas); no pod is done; left: a
-        hint: the other pods keep running; `kubectl kafka restart demo` goes on
+        hint: every pod keeps running; `kubectl kafka restart demo` goes on
         hint: --timeout waits longer for each pod
         "#);
+    }
+
+    #[test]
+    fn where_there_is_one_pod_no_other_keeps_running() {
+        let account = Account::default();
+        account.begin(vec!["a".into()]);
+        account.took("a");
+        let cause = Diagnosis {
+            object: "pod a".into(),
+            cause: Cause::Crash,
+            certainty: Certainty::Final,
+            message: "no".into(),
+            hint: None,
+        };
+        let error = account.stopped(&name(), &Stop::Broken { pod: "a".into(), cause }, &next());
+        assert!(
+            error.hints[0].starts_with("put the cause right, then `kubectl kafka restart demo`"),
+            "{}",
+            error.text()
+        );
     }
 
     #[test]

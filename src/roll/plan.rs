@@ -50,8 +50,8 @@ pub struct PlannedPod {
     pub pod: String,
     /// What it is.
     pub role: Role,
-    /// Kafka's id of it.
-    pub node: NodeId,
+    /// Kafka's id of it; `None` for a ZooKeeper server, which is no node of Kafka.
+    pub node: Option<NodeId>,
     /// The Ready condition.
     pub ready: bool,
     /// Why it has its place.
@@ -89,7 +89,7 @@ impl Plan {
             PlannedPod {
                 pod: pod.name.clone(),
                 role: pod.role,
-                node: super::facts::node(pod),
+                node: (pod.role != Role::ZooKeeper).then(|| super::facts::node(pod)),
                 ready: pod.serves(),
                 place,
                 blocked_by: verdict.blocks,
@@ -117,16 +117,16 @@ impl Plan {
             Wish::Begin => format!("cluster \"{cluster}\": {} to be replaced, one after the other", are(left)),
             Wish::Named => format!("cluster \"{cluster}\": {} to be replaced, as named", are(left)),
             Wish::Resume if left == all => {
-                format!("cluster \"{cluster}\": {} older than their StatefulSet and to be replaced", are(left))
+                format!("cluster \"{cluster}\": {} older than {} and to be replaced", are(left), owner(left))
             }
             Wish::Resume => {
                 let since = self.since.as_ref();
                 let since = since.map_or_else(String::new, |since| format!(" (a restart was asked for at {since})"));
                 let are = if left == 1 { "is" } else { "are" };
                 format!(
-                    "cluster \"{cluster}\": resuming: {left} of {} {are} older than their StatefulSet and to be \
-                     replaced{since}",
-                    plural(all, "pod")
+                    "cluster \"{cluster}\": resuming: {left} of {} {are} older than {} and to be replaced{since}",
+                    plural(all, "pod"),
+                    owner(left)
                 )
             }
         }
@@ -147,6 +147,11 @@ impl Plan {
 /// `1 pod is`, `3 pods are`
 fn are(count: usize) -> String {
     format!("{} {}", plural(count, "pod"), if count == 1 { "is" } else { "are" })
+}
+
+/// `its StatefulSet`
+fn owner(count: usize) -> &'static str {
+    if count == 1 { "its StatefulSet" } else { "their StatefulSet" }
 }
 
 /// More than these names nobody reads.
@@ -191,7 +196,7 @@ impl View for Plan {
             let blocked = if options.wide { item.blocked_by.join("; ") } else { gates::words(&item.blocked_by) };
             table.row([
                 item.pod.clone(),
-                item.node.to_string(),
+                item.node.map_or_else(|| "<none>".to_owned(), |node| node.to_string()),
                 item.ready.to_string(),
                 item.place.words().to_owned(),
                 if blocked.is_empty() { "<none>".to_owned() } else { blocked },
@@ -207,7 +212,7 @@ impl View for Plan {
 
 #[cfg(test)]
 mod tests {
-    use super::super::facts::samples::{healthy, partition, quorum, with_brokers, with_pod};
+    use super::super::facts::samples::{healthy, partition, quorum, with_brokers, with_pod, with_zookeeper};
     use super::*;
 
     fn all() -> Selection {
@@ -246,6 +251,43 @@ mod tests {
         );
         let again = Plan::new("demo", "kafka", &facts, &all(), Wish::Begin);
         assert_eq!(again.items.len(), 6);
+    }
+
+    #[test]
+    fn one_pod_is_older_than_its_statefulset() {
+        let mut facts = healthy();
+        facts.rollout.pods.retain(|pod| pod.name == "demo-broker-0");
+        let plan = Plan::new("demo", "kafka", &facts, &all(), Wish::Resume);
+        assert_eq!(plan.headline(), "cluster \"demo\": 1 pod is older than its StatefulSet and to be replaced");
+        let mut facts = healthy();
+        for pod in facts.rollout.pods.iter_mut().skip(1) {
+            pod.revision = Some("new".into());
+        }
+        let plan = Plan::new("demo", "kafka", &facts, &all(), Wish::Resume);
+        assert_eq!(
+            plan.headline(),
+            "cluster \"demo\": resuming: 1 of 6 pods is older than its StatefulSet and to be replaced"
+        );
+    }
+
+    #[test]
+    fn a_zookeeper_server_is_no_node_of_kafka() {
+        let selection = Selection::Outdated(vec![Role::ZooKeeper, Role::Broker]);
+        let plan = Plan::new("demo", "kafka", &with_zookeeper(), &selection, Wish::Begin);
+        let nodes = plan.items.iter().map(|item| (item.role, item.node.map(|node| node.0)));
+        assert_eq!(
+            nodes.collect::<Vec<_>>(),
+            [
+                (Role::ZooKeeper, None),
+                (Role::ZooKeeper, None),
+                (Role::ZooKeeper, None),
+                (Role::Broker, Some(100)),
+                (Role::Broker, Some(101)),
+                (Role::Broker, Some(102))
+            ]
+        );
+        let text = plan.text(TextOptions::default());
+        assert!(text.contains("demo-zookeeper-0   <none>"), "{text}");
     }
 
     #[test]

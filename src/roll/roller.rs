@@ -10,6 +10,7 @@ use super::facts::{Facts, node};
 use super::gates::{self, verdict};
 use super::order::{Selection, ordered};
 use super::recovery::{Before, pending};
+use super::turn;
 use super::watcher::Watcher;
 use crate::connect::Login;
 use crate::error::CommandError;
@@ -137,6 +138,9 @@ impl<'a> Roller<'a> {
                 }
                 Err(error) => return Err(error.into()),
             };
+            if !facts.rollout.workloads.contains_key(&Role::Broker) {
+                return Err(turn::removed(self.name));
+            }
             let order = ordered(&facts, selection.remaining(&facts));
             // A quorum that is lost comes back only with a majority of combined pods.
             let lost_quorum = facts.rollout.is_combined() && facts.leader().is_none();
@@ -265,6 +269,7 @@ impl<'a> Roller<'a> {
         let is_server = pod.starts_with(&self.name.workload(Role::ZooKeeper));
         let role = if is_server { Role::ZooKeeper } else { Role::Broker };
         match logs::last_words(self.kubernetes, pod, role).await {
+            Ok(lines) if lines.is_empty() => {}
             Ok(lines) => {
                 self.ui.status(format!("the last lines of pod {pod}:"));
                 for line in lines {

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::cli::interrupted;
 use crate::error::CommandError;
-use crate::k8s::lease::{self, Acquired, Held, Holder, RENEW_EVERY};
+use crate::k8s::lease::{self, Acquired, Held, Holder, RENEW_EVERY, Renewed};
 use crate::k8s::rollout::Rollout;
 use crate::k8s::{ClusterName, Kubernetes, Role};
 use crate::ui::Ui;
@@ -73,17 +73,62 @@ impl<'a> Turn<'a> {
         loop {
             tokio::time::sleep(RENEW_EVERY).await;
             match self.held.renew(self.kubernetes).await {
-                Ok(None) => {}
-                Ok(Some(holder)) => {
-                    return CommandError::failed(format!(
-                        "the roll of cluster \"{}\" was taken over by {}; this one has stopped",
-                        self.name, holder.identity
-                    ));
-                }
+                Ok(Renewed::Ours) => {}
+                Ok(Renewed::Theirs(holder)) => return lost(self.name, Lost::TakenOver(&holder)),
+                Ok(Renewed::Gone) => return lost(self.name, self.without_lease().await),
                 // Without the API server nothing can be rolled either; the next renewal sees who has it.
                 Err(error) => tracing::debug!(%error, "the lease was not renewed"),
             }
         }
+    }
+
+    /// What took the Lease away.
+    async fn without_lease(&self) -> Lost<'static> {
+        match Rollout::of(self.kubernetes, self.name).await {
+            Ok(rollout) if !rollout.workloads.contains_key(&Role::Broker) => Lost::Removed,
+            Ok(_) | Err(_) => Lost::Deleted,
+        }
+    }
+}
+
+/// Why a turn ended before the work did.
+#[derive(Debug, Clone, Copy)]
+enum Lost<'h> {
+    /// Somebody else has the Lease.
+    TakenOver(&'h Holder),
+    /// The brokers' StatefulSet is gone, and the Lease with it.
+    Removed,
+    /// Only the Lease is gone.
+    Deleted,
+}
+
+fn lost(name: &ClusterName, why: Lost<'_>) -> CommandError {
+    match why {
+        Lost::TakenOver(holder) => CommandError::failed(format!(
+            "the roll of cluster \"{name}\" was taken over by {}; this one has stopped",
+            holder.identity
+        )),
+        Lost::Removed => removed(name),
+        Lost::Deleted => CommandError::failed(format!(
+            "the roll of cluster \"{name}\" has stopped: somebody deleted its lease \"{}\"",
+            lease::lease_name(name)
+        ))
+        .hinted("pods that were not replaced keep running; the same command goes on"),
+    }
+}
+
+/// The error of a roll whose cluster is gone.
+pub(super) fn removed(name: &ClusterName) -> CommandError {
+    CommandError::failed(format!("cluster \"{name}\" was removed while it was rolled"))
+}
+
+/// Refuses to touch a cluster that somebody rolls. Whoever may not read Leases is not told.
+pub async fn refuse_while_rolled(kubernetes: &Kubernetes, name: &ClusterName) -> Result<(), CommandError> {
+    match lease::current(kubernetes, name).await {
+        Ok(None) => Ok(()),
+        Ok(Some(holder)) => Err(taken(name, &holder, Timestamp::now())),
+        Err(error) if error.is_forbidden() => Ok(()),
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -128,6 +173,25 @@ mod tests {
             "cluster \"demo\" is being rolled by ann@laptop (process 7) since 2026-11-24T08:15:00Z (4m ago)"
         );
         assert_eq!(error.exit_code(), 1);
+    }
+
+    #[test]
+    fn a_turn_that_is_lost_says_how() {
+        let (name, holder) = (
+            ClusterName::from_label("demo"),
+            Holder { identity: "ann@laptop (process 7)".into(), since: None, until: None },
+        );
+        for (why, expected) in [
+            (
+                Lost::TakenOver(&holder),
+                "the roll of cluster \"demo\" was taken over by ann@laptop (process 7); this one has stopped",
+            ),
+            (Lost::Removed, "cluster \"demo\" was removed while it was rolled"),
+            (Lost::Deleted, "the roll of cluster \"demo\" has stopped: somebody deleted its lease \"demo-roll\""),
+        ] {
+            let error = lost(&name, why);
+            assert_eq!((error.message.as_str(), error.exit_code()), (expected, 1));
+        }
     }
 
     #[test]

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use crate::world::{Permit, kubectl, kubectl_reading, namespace, run, start};
+use crate::world::{Permit, SMALL, kubectl, kubectl_reading, namespace, run, start};
 
 trials! {
     a_document_is_installed_shown_compared_and_comes_back_on_kept_data,
     every_preset_passes_kubectls_own_check,
     a_document_with_a_mistake_changes_nothing,
     a_comparison_says_by_its_exit_code_whether_anything_differs,
+    what_kubectl_applied_is_taken_over_only_when_that_is_said,
 }
 
 /// All that needs no second node.
@@ -117,4 +118,29 @@ fn a_document_with_a_mistake_changes_nothing() {
         "name",
     ]);
     assert_eq!(objects, "");
+}
+
+fn what_kubectl_applied_is_taken_over_only_when_that_is_said() {
+    let _permit = Permit::take();
+    let namespace = namespace();
+    let install = |more: &[&str]| {
+        let flags = ["install", "gitops", "-n", &namespace.name, "--preset", "dev", "--tls"];
+        start(&[&flags[..], &SMALL, more].concat()).within(Duration::from_secs(300)).end()
+    };
+    let objects = install(&["--dry-run=client", "-o", "yaml"]).succeeded().stdout_text();
+    kubectl_reading(&["apply", "-f", "-"], &objects);
+
+    install(&[]).succeeded().says("nothing was changed");
+
+    let other = ["--config", "log.retention.ms=86400000"];
+    let refused = install(&other).exited(1).says("--force-conflicts");
+    let whose = r#"configmap/gitops-cluster: "kubectl-client-side-apply" has set .data.cluster.yaml to another value"#;
+    assert!(refused.stderr.contains(whose), "{refused}");
+    let renew = ["certs", "renew", "gitops", "-n", &namespace.name];
+    let refused = run(&renew).exited(1).says("--force-conflicts");
+    assert!(refused.stderr.contains("secret/gitops-broker-tls: \"kubectl-client-side-apply\" has set"), "{refused}");
+
+    let taken = install(&[&other[..], &["--force-conflicts"]].concat()).succeeded();
+    assert!(taken.lines().contains(&"configmap/gitops-cluster configured".to_owned()), "{taken}");
+    install(&["--config", "log.retention.ms=90000000"]).succeeded();
 }

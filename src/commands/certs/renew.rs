@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use super::place::Place;
 use super::reload::Reload;
-use crate::cli::{DryRun, DryRunArgs, OutputArgs, interrupted};
+use crate::cli::{ConflictArgs, DryRun, DryRunArgs, OutputArgs, interrupted};
 use crate::commands::install::securing::Renewed;
 use crate::commands::{Context, Run};
 use crate::error::{CommandError, CommandResult, ErrorKind, Exit};
@@ -40,6 +40,9 @@ pub struct RenewArgs {
 
     #[command(flatten)]
     output: OutputArgs,
+
+    #[command(flatten)]
+    conflicts: ConflictArgs,
 }
 
 impl Run for RenewArgs {
@@ -106,6 +109,13 @@ impl RenewArgs {
         };
         let manifests: Vec<Manifest> = renewed.keystores.iter().chain(&renewed.admin).cloned().collect();
         let existing = apply::existing(&place.kubernetes, &manifests).await?;
+        let conflicts = self.conflicts.wish();
+        if intent == Some(Intent::Real) {
+            // All or none: keystores come first.
+            for rehearsed in apply::rehearse(&place.kubernetes, &renewed.keystores, &existing, conflicts).await {
+                rehearsed?;
+            }
+        }
         for (manifest, before) in manifests.iter().zip(&existing) {
             match intent {
                 None => {}
@@ -114,7 +124,7 @@ impl RenewArgs {
                     apply::replace_data(&place.kubernetes, manifest, before, intent).await?;
                 }
                 Some(intent) => {
-                    apply::apply(&place.kubernetes, manifest, before, intent).await?;
+                    apply::apply(&place.kubernetes, manifest, before, (intent, conflicts)).await?;
                 }
             }
             report.items.push(RenewedSecret { kind: "Secret", name: manifest.name.clone(), outcome: "configured" });

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use clap::{Arg, ArgAction, Command, ValueHint};
 
 use super::words::{Place, Slot};
+use crate::kafka::admin::acls::Operation;
 
 /// Names that only a cluster or the kubeconfig knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,6 +20,8 @@ pub(super) enum Source {
     Contexts,
     /// Kafka users that have a Secret.
     KafkaUsers,
+    /// Pods of the Kafka cluster that was named, or of all.
+    Pods,
 }
 
 /// A word and what it is.
@@ -105,19 +108,32 @@ fn values(place: &Place<'_>, argument: &Arg) -> Answer {
         .filter(|value| argument.get_action().takes_values() && !value.is_hide_set())
         .map(|value| Candidate { word: value.get_name().to_owned(), help: first_line(value.get_help()) })
         .collect();
-    if argument.get_id() == "output" {
-        // The formats with a template are typed, not chosen.
-        candidates =
-            ["json", "yaml", "wide", "name"].map(|word| Candidate { word: word.into(), help: String::new() }).into();
+    if candidates.is_empty() {
+        candidates = words(place, argument).into_iter().map(|word| Candidate { word, help: String::new() }).collect();
     }
     let files = matches!(argument.get_value_hint(), ValueHint::AnyPath | ValueHint::FilePath | ValueHint::DirPath);
     Answer { candidates, source: source(place, argument), files }
 }
 
+/// The words of a fixed set that clap does not know as one.
+fn words(place: &Place<'_>, argument: &Arg) -> Vec<String> {
+    match (place.path.as_slice(), argument.get_id().as_str()) {
+        // The formats with a template are typed, not chosen.
+        (_, "output") => ["json", "yaml", "wide", "name"].map(str::to_owned).into(),
+        (["acls", _], "operation" | "operations") => Operation::ALL.iter().map(ToString::to_string).collect(),
+        _ => Vec::new(),
+    }
+}
+
 /// Which names an argument stands for. Commands that make something new complete nothing.
 fn source(place: &Place<'_>, argument: &Arg) -> Option<Source> {
     match (place.path.as_slice(), argument.get_id().as_str()) {
-        (_, "kafka") | (["restart" | "status" | "uninstall" | "verify"], "name") => Some(Source::KafkaClusters),
+        (_, "kafka")
+        | (
+            ["restart" | "status" | "uninstall" | "verify"] | ["certs", "list" | "renew"] | ["get", "cluster"],
+            "name",
+        ) => Some(Source::KafkaClusters),
+        (["restart"], "pods") => Some(Source::Pods),
         (_, "kafka_user" | "principal" | "principals")
         | (["users", "describe" | "delete" | "rotate"], "users" | "name") => Some(Source::KafkaUsers),
         (_, "namespace") => Some(Source::Namespaces),
@@ -170,6 +186,18 @@ mod tests {
         assert_eq!(answer("topics list --output=y").0, "yaml\n:4\n");
         assert_eq!(answer("topics list --color=n").0, "never\tNever\n:4\n");
         assert!(answer("completion k").0.starts_with("kubectl\t"));
+        assert_eq!(answer("acls create --operation Describe").0, "Describe\nDescribeConfigs\nDescribeTokens\n:4\n");
+        assert_eq!(answer("acls list --operation Re").0, "Read\n:4\n");
+    }
+
+    #[test]
+    fn install_has_formats_of_its_own() {
+        let formats = |line: &str| -> Vec<String> {
+            let (text, _) = answer(line);
+            text.lines().map(|line| line.split('\t').next().unwrap_or_default().to_owned()).collect()
+        };
+        assert_eq!(formats("install -o "), ["yaml", "json", "name", "cluster", ":4"]);
+        assert_eq!(formats("topics list -o "), ["json", "yaml", "wide", "name", ":4"]);
     }
 
     #[test]
@@ -195,6 +223,11 @@ mod tests {
             ("users create ", None),
             ("acls create --topic ", Some(Source::Topics)),
             ("acls list --principal ", Some(Source::KafkaUsers)),
+            ("certs list ", Some(Source::KafkaClusters)),
+            ("certs renew ", Some(Source::KafkaClusters)),
+            ("get cluster ", Some(Source::KafkaClusters)),
+            ("get clusters ", Some(Source::KafkaClusters)),
+            ("restart demo --pod ", Some(Source::Pods)),
             ("topics create ", None),
             ("install ", None),
         ] {

@@ -11,7 +11,7 @@ use super::words::Place;
 use crate::cli::GlobalArgs;
 use crate::commands::Context;
 use crate::error::CommandError;
-use crate::k8s::{credentials, discover, listing};
+use crate::k8s::{credentials, discover, inspect, listing};
 use crate::kafka::Ask;
 use crate::kafka::admin::topics;
 use crate::view;
@@ -28,6 +28,7 @@ pub(super) async fn values(context: &Context, place: &Place<'_>, source: Source)
             Source::Topics => topic_names(&context, place.typed).await,
             Source::KafkaClusters => kafka_clusters(&context).await,
             Source::KafkaUsers => kafka_users(&context).await,
+            Source::Pods => pods(&context, place).await,
             Source::Namespaces => Ok(plain(listing::namespaces(&context.kubernetes().await?).await?)),
             Source::Contexts => Ok(plain(listing::contexts(context.global.kubeconfig.as_deref())?)),
         }
@@ -70,6 +71,15 @@ async fn kafka_clusters(context: &Context) -> Result<Vec<Candidate>, CommandErro
             word: cluster.name.to_string(),
         })
         .collect())
+}
+
+/// Several pods are separated by commas: those before the last one stay as they were typed.
+async fn pods(context: &Context, place: &Place<'_>) -> Result<Vec<Candidate>, CommandError> {
+    let cluster = place.positionals.first().copied().or(context.global.kafka.as_deref());
+    let clusters = inspect::clusters(&context.kubernetes().await?, false, cluster).await?;
+    let before = place.typed.rsplit_once(',').map_or_else(String::new, |(before, _)| format!("{before},"));
+    let pods = clusters.into_iter().flat_map(|cluster| cluster.pods);
+    Ok(pods.map(|pod| Candidate { word: format!("{before}{}", pod.name), help: pod.state }).collect())
 }
 
 fn plain(names: Vec<String>) -> Vec<Candidate> {

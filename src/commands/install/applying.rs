@@ -5,7 +5,7 @@ use futures::future::join_all;
 
 use super::plan::{Plan, not_ours};
 use crate::error::CommandError;
-use crate::k8s::apply::{self, Change, Existing, Intent};
+use crate::k8s::apply::{self, Change, Conflicts, Existing, Intent};
 use crate::k8s::manifests::Manifest;
 use crate::k8s::{ClusterName, Error, Kubernetes};
 
@@ -32,6 +32,7 @@ pub(super) async fn rehearse(
     kubernetes: &Kubernetes,
     name: &ClusterName,
     plan: &Plan,
+    conflicts: Conflicts,
 ) -> Result<Vec<Step>, CommandError> {
     let manifests = plan.manifests();
     let existing = apply::existing(kubernetes, &manifests).await?;
@@ -47,7 +48,8 @@ pub(super) async fn rehearse(
             asked_before.push(before.clone());
         }
     }
-    let mut outcomes = all_or_errors(kubernetes, apply::rehearse(kubernetes, &asked, &asked_before).await)?.into_iter();
+    let rehearsed = apply::rehearse(kubernetes, &asked, &asked_before, conflicts).await;
+    let mut outcomes = all_or_errors(kubernetes, rehearsed)?.into_iter();
     let kept_change = |manifest: &Manifest| {
         if plan.fresh_quorum && plan.is_identity(manifest) { Change::Configured } else { Change::Unchanged }
     };
@@ -69,8 +71,8 @@ fn all_or_errors(kubernetes: &Kubernetes, outcomes: Vec<Result<Change, Error>>) 
             Err(error) => errors.push(error),
         }
     }
-    let also: Vec<String> =
-        errors.iter().skip(1).filter(|error| error.is_forbidden()).map(ToString::to_string).collect();
+    let is_told = |error: &&Error| error.is_forbidden() || matches!(error, Error::Conflict { .. });
+    let also: Vec<String> = errors.iter().skip(1).filter(is_told).map(ToString::to_string).collect();
     match errors.into_iter().next() {
         None => Ok(changes),
         Some(error) => Err(also.into_iter().fold(explained(kubernetes, error), |error, also| {
@@ -82,14 +84,11 @@ fn all_or_errors(kubernetes: &Kubernetes, outcomes: Vec<Result<Change, Error>>) 
 
 /// The API server's words, and what to do where that is known.
 pub(super) fn explained(kubernetes: &Kubernetes, error: Error) -> CommandError {
-    let conflict = error.code() == Some(409);
     let no_namespace = matches!(&error, Error::Server { status }
         if status.code == 404 && status.details.as_ref().is_some_and(|details| details.kind == "namespaces"));
     let error = CommandError::from(error);
     if no_namespace {
         error.hinted(format!("pass --create-namespace, or run `kubectl create namespace {}`", kubernetes.namespace))
-    } else if conflict {
-        error.hinted("another tool changed this field; undo its change, then install again")
     } else {
         error
     }
@@ -101,10 +100,11 @@ pub(super) async fn apply(
     kubernetes: &Kubernetes,
     plan: &Plan,
     steps: &[Step],
+    conflicts: Conflicts,
     done: impl Fn(&Step) -> Result<(), CommandError>,
 ) -> Result<(), CommandError> {
     for stage in stages(plan, steps) {
-        let outcomes = join_all(stage.iter().map(|step| apply_one(kubernetes, plan, step))).await;
+        let outcomes = join_all(stage.iter().map(|step| apply_one(kubernetes, plan, step, conflicts))).await;
         let mut failure = None;
         for (step, outcome) in stage.into_iter().zip(outcomes) {
             match outcome {
@@ -132,12 +132,12 @@ fn stages<'s>(plan: &Plan, steps: &'s [Step]) -> Vec<Vec<&'s Step>> {
     ]
 }
 
-async fn apply_one(kubernetes: &Kubernetes, plan: &Plan, step: &Step) -> Result<Change, Error> {
+async fn apply_one(kubernetes: &Kubernetes, plan: &Plan, step: &Step, conflicts: Conflicts) -> Result<Change, Error> {
     if step.change == Change::Unchanged {
         return Ok(Change::Unchanged);
     }
     if !plan.is_written_once(&step.manifest) {
-        return apply::apply(kubernetes, &step.manifest, &step.before, Intent::Real).await;
+        return apply::apply(kubernetes, &step.manifest, &step.before, (Intent::Real, conflicts)).await;
     }
     if plan.fresh_quorum && plan.is_identity(&step.manifest) {
         apply::replace_data(kubernetes, &step.manifest, &step.before, Intent::Real).await?;

@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::{ManifestFormat, SpecArgs};
-use crate::cli::{DryRunArgs, WaitArgs};
+use crate::cli::{ConflictArgs, DryRunArgs, WaitArgs};
 use crate::commands::Context;
 use crate::error::CommandError;
 use crate::k8s::ClusterName;
@@ -28,6 +28,9 @@ pub struct InstallArgs {
     /// Create the namespace if it does not exist
     #[arg(long)]
     pub(super) create_namespace: bool,
+
+    #[command(flatten)]
+    pub(super) conflicts: ConflictArgs,
 
     #[command(flatten)]
     pub(super) dry_run: DryRunArgs,

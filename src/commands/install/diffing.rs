@@ -28,7 +28,10 @@ pub(super) async fn run(install: &Install<'_>, kubernetes: &Kubernetes, plan: &P
         .zip(existing.iter().zip(&former))
         .filter(|(manifest, (before, _))| !plan.is_written_once(manifest) || before.is_none())
         .collect();
-    let outcomes = join_all(compared.iter().map(|(manifest, _)| apply::outcome(kubernetes, manifest))).await;
+    let conflicts = install.args.conflicts.wish();
+    let outcomes =
+        compared.iter().map(|(manifest, (before, _))| apply::outcome(kubernetes, manifest, before, conflicts));
+    let outcomes = join_all(outcomes).await;
     let differences = compared.into_iter().zip(outcomes).map(|((manifest, (before, former)), after)| {
         let before = if before.is_some() { before } else { former };
         let after = after.map_err(|error| explained(kubernetes, error))?;

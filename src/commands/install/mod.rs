@@ -139,7 +139,7 @@ impl Install<'_> {
         if self.args.diff {
             return diffing::run(self, &kubernetes, &plan).await;
         }
-        let steps = applying::rehearse(&kubernetes, self.name, &plan).await?;
+        let steps = applying::rehearse(&kubernetes, self.name, &plan, self.args.conflicts.wish()).await?;
         let changed = steps.iter().any(|step| step.change != Change::Unchanged);
         let changing = changing.filter(|changing| changing.is_needed(changed));
         if let Some(changing) = &changing {
@@ -150,7 +150,7 @@ impl Install<'_> {
             return Ok(Exit::Done);
         }
         let apply = async {
-            applying::apply(&kubernetes, &plan, &steps, |step| {
+            applying::apply(&kubernetes, &plan, &steps, self.args.conflicts.wish(), |step| {
                 self.applied.fetch_add(1, Ordering::Relaxed);
                 self.report(step)
             })

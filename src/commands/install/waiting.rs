@@ -98,6 +98,7 @@ impl Wait<'_> {
             }
             if closer {
                 looked_closer = Some(Instant::now());
+                self.refuse_removed(&facts)?;
             }
             let causes = diagnose::diagnose(&facts);
             let ready = self.show(progress, &facts, &causes, last);
@@ -110,6 +111,19 @@ impl Wait<'_> {
             }
             tokio::time::sleep(LOOK_EVERY).await;
         }
+    }
+
+    /// What was applied is there unless someone took it away.
+    fn refuse_removed(&self, facts: &Facts) -> Result<(), CommandError> {
+        let removed = self.spec.roles().iter().find(|role| facts.is_removed(self.name, **role));
+        removed.map_or(Ok(()), |role| {
+            Err(CommandError::failed(format!(
+                "cluster \"{}\" was removed meanwhile: statefulset \"{}\" is gone",
+                self.name,
+                self.name.workload(*role)
+            ))
+            .hinted("the same command installs it again, with the data that was kept"))
+        })
     }
 
     async fn look(&self, before: Facts, closer: bool) -> crate::k8s::Result<Facts> {
@@ -225,6 +239,7 @@ impl Wait<'_> {
         let pod = cause.object.trim_start_matches("pod ");
         let role = Role::ALL.into_iter().find(|role| pod.starts_with(&self.name.workload(*role)));
         match logs::last_words(self.kubernetes, pod, role.unwrap_or(Role::Broker)).await {
+            Ok(lines) if lines.is_empty() => {}
             Ok(lines) => {
                 self.context.ui.status(format!("the last lines of pod {pod}:"));
                 for line in lines {

@@ -26,7 +26,8 @@ pub(super) fn section(facts: &Facts, problems: &mut Vec<Problem>) -> BrokerSecti
         _ => None,
     };
     if let Some(reason) = &error {
-        problems.push(critical(SectionName::Brokers, format!("no broker answers: {reason}")));
+        let words = if facts.not_admitted { "Kafka cannot be asked" } else { "no broker answers" };
+        problems.push(critical(SectionName::Brokers, format!("{words}: {reason}")));
     }
     let there = u32::try_from(pods.len()).unwrap_or(u32::MAX);
     for refusal in &facts.refusals {

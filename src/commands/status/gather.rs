@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::certificates::{self, Served};
 use super::metrics;
 use super::model::Status;
-use super::verdict::Facts;
+use super::verdict::{Facts, controller_role};
 use crate::commands::Context;
 use crate::connect::metrics::Answer as Scraped;
 use crate::connect::{self, Login, TcpDialer, ensemble};
@@ -16,7 +16,7 @@ use crate::k8s::discover::{BrokerPod, KafkaCluster};
 use crate::k8s::inspect::{self, Inspection, PodState};
 use crate::k8s::{ClusterName, Kubernetes, Role, diagnose};
 use crate::kafka::admin::{cluster, configs, log_dirs, quorum, topics};
-use crate::kafka::{Ask, Cluster, ClusterOptions, Error};
+use crate::kafka::{Ask, Cluster, ClusterOptions, DialReason, Error};
 
 /// A report must come soon even when a broker hangs: what does not answer in this time is reported as
 /// not answering.
@@ -28,6 +28,13 @@ const RETRY_FOR: Duration = Duration::from_secs(1);
 enum Place {
     Pods { kubernetes: Box<Kubernetes>, name: ClusterName },
     Addresses(Vec<String>),
+}
+
+/// Why there is no connection.
+struct Unconnected {
+    reason: String,
+    /// Kafka is there, and we may not or cannot log in.
+    not_admitted: bool,
 }
 
 /// Keeps its connections between looks.
@@ -99,11 +106,16 @@ impl Gatherer {
                 // A connection that was lost is made again at the next look.
                 self.kafka = matches!(&facts.topics, Some(Ok(_))).then_some(kafka);
             }
-            Err(reason) => {
-                facts.description = Some(Err(reason.clone()));
-                facts.topics = Some(Err("no broker answers".to_owned()));
+            Err(Unconnected { reason, not_admitted }) => {
+                facts.not_admitted = not_admitted;
+                let words = if not_admitted { "Kafka does not let us in" } else { "no broker answers" };
+                facts.topics = Some(Err(words.to_owned()));
+                facts.description = Some(Err(reason));
                 if !facts.has_zookeeper {
-                    facts.quorum = self.quorum_from_controllers(facts).await;
+                    facts.quorum = Some(match &self.place {
+                        Place::Pods { kubernetes, name } => self.quorum_from_controllers(facts, kubernetes, name).await,
+                        Place::Addresses(_) => Err(words.to_owned()),
+                    });
                 }
             }
         }
@@ -154,7 +166,7 @@ impl Gatherer {
     }
 
     /// A new connection.
-    async fn connect(&self, facts: &Facts) -> Result<Cluster, String> {
+    async fn connect(&self, facts: &Facts) -> Result<Cluster, Unconnected> {
         let secured = match &self.place {
             Place::Addresses(addresses) => {
                 TcpDialer::new(addresses).and_then(|dialer| self.login.to_addresses(Arc::new(dialer)))
@@ -162,26 +174,30 @@ impl Gatherer {
             Place::Pods { kubernetes, name } => {
                 let cluster = running(facts, kubernetes, name);
                 if cluster.brokers.is_empty() {
-                    return Err("no broker pod is running".to_owned());
+                    return Err(Unconnected { reason: "no broker pod is running".to_owned(), not_admitted: false });
                 }
                 self.login.to_pods(kubernetes, &cluster).await
             }
         };
-        let dialer = secured.map_err(|error| error.message)?.dialer;
-        let (kafka, _) =
-            Cluster::connect(dialer, self.options, &Ask::Nothing).await.map_err(|error| error.to_string())?;
-        Ok(kafka)
+        let dialer = secured.map_err(|error| Unconnected { reason: error.message, not_admitted: true })?.dialer;
+        let connected = Cluster::connect(dialer, self.options, &Ask::Nothing).await;
+        connected.map(|(kafka, _)| kafka).map_err(|error| Unconnected {
+            not_admitted: matches!(&error, Error::Dial(dial) if dial.reason == DialReason::Refusal),
+            reason: error.to_string(),
+        })
     }
 
     /// The quorum without any broker, from a controller's own listener.
-    async fn quorum_from_controllers(&self, facts: &Facts) -> Option<Result<quorum::Quorum, String>> {
-        let Place::Pods { kubernetes, name } = &self.place else {
-            return Some(Err("no broker answers".to_owned()));
-        };
+    async fn quorum_from_controllers(
+        &self,
+        facts: &Facts,
+        kubernetes: &Kubernetes,
+        name: &ClusterName,
+    ) -> Result<quorum::Quorum, String> {
         let mut voters = running(facts, kubernetes, name);
-        voters.brokers = dialable(&facts.pods, Role::Controller);
+        voters.brokers = dialable(&facts.pods, controller_role(facts));
         let timeout = self.options.request_timeout;
-        Some(connect::quorum_from_controllers(&self.login, kubernetes, &voters, timeout).await)
+        connect::quorum_from_controllers(&self.login, kubernetes, &voters, timeout).await
     }
 }
 

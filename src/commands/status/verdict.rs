@@ -43,6 +43,8 @@ pub(super) struct Facts {
     pub(super) zookeeper: Vec<Answer>,
     /// The controllers' node ids that the pods stand for; empty with combined roles.
     pub(super) description: Option<Result<ClusterDescription, String>>,
+    /// Whether Kafka is there and does not let us in.
+    pub(super) not_admitted: bool,
     pub(super) quorum: Option<Result<Quorum, String>>,
     pub(super) topics: Option<Result<Vec<Topic>, String>>,
     pub(super) min_isr: BTreeMap<String, usize>,
@@ -101,7 +103,7 @@ pub(super) fn warning(section: SectionName, message: String) -> Problem {
 }
 
 /// Combined roles have no pods of their own for controllers: the brokers' pods stand for them.
-fn controller_role(facts: &Facts) -> Role {
+pub(super) fn controller_role(facts: &Facts) -> Role {
     let own = facts.wanted.contains_key(&Role::Controller) || facts.pods.iter().any(|pod| pod.role == Role::Controller);
     if own { Role::Controller } else { Role::Broker }
 }

@@ -153,6 +153,21 @@ fn without_brokers_the_controllers_are_still_reported() {
 }
 
 #[test]
+fn whoever_is_not_let_in_is_not_told_that_nobody_answers() {
+    let mut facts = healthy();
+    facts.not_admitted = true;
+    facts.description = Some(Err("the login as nobody was refused".into()));
+    facts.topics = Some(Err("Kafka does not let us in".into()));
+    assert_eq!(
+        messages(&facts),
+        [
+            "Kafka cannot be asked: the login as nobody was refused",
+            "the partitions cannot be read: Kafka does not let us in"
+        ]
+    );
+}
+
+#[test]
 fn a_controller_that_fell_behind_is_a_problem() {
     let mut facts = healthy();
     let Some(Ok(quorum)) = &mut facts.quorum else { panic!("a quorum") };

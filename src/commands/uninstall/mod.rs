@@ -12,9 +12,11 @@ use tokio::time::Instant;
 use super::{Context, Run};
 use crate::cli::{DryRunArgs, WaitArgs, interrupted};
 use crate::error::{CommandError, CommandResult, ErrorKind, Exit};
+use crate::k8s::lease::{self, RENEW_EVERY};
 use crate::k8s::manifests::Manifest;
 use crate::k8s::remove::Belongings;
 use crate::k8s::{ClusterName, Kubernetes};
+use crate::roll::turn;
 use crate::view::plural;
 use removing::Removal;
 
@@ -80,6 +82,7 @@ impl UninstallArgs {
             context.ui.hint("pass --delete-data to delete the data for good");
             return Ok(Exit::Done);
         }
+        turn::refuse_while_rolled(&kubernetes, name).await.map_err(|error| with_a_way_out(error, context, name))?;
         let removal = Removal {
             context,
             kubernetes: &kubernetes,
@@ -106,6 +109,12 @@ impl UninstallArgs {
         }
         Ok(Exit::Done)
     }
+}
+
+/// A roll that hangs must not keep its cluster alive.
+fn with_a_way_out(error: CommandError, context: &Context, name: &ClusterName) -> CommandError {
+    let (lease, flag) = (lease::lease_name(name), context.namespace_flag());
+    error.hinted(format!("`kubectl delete lease {lease}{flag}` stops that run within {} s", RENEW_EVERY.as_secs()))
 }
 
 /// Names what goes and what stays, and asks.

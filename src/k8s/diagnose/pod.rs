@@ -4,6 +4,7 @@ use k8s_openapi::api::core::v1::{ContainerStateTerminated, ContainerStatus, Pod,
 
 use super::{Cause, Certainty, Diagnosis, Facts, claim, one_line};
 use crate::k8s::discover::is_ready;
+use crate::k8s::logs;
 use crate::k8s::names::ZOOKEEPER_CONTAINER;
 
 /// After this many crashes the fourth try will not be different.
@@ -79,7 +80,7 @@ pub(super) fn diagnose(pod: &Pod, facts: &Facts) -> Option<Diagnosis> {
     }
     let Some(container) = container(pod) else { return claim::diagnose(pod, facts) };
     waiting(container, facts, pod.metadata.uid.as_deref())
-        .or_else(|| crashed(container, pod))
+        .or_else(|| crashed(container, pod, facts))
         .or_else(|| {
             let message = facts.warning(pod.metadata.uid.as_deref(), &["FailedMount", "FailedAttachVolume"])?;
             (phase(pod) == Phase::Preparing).then(|| Trouble {
@@ -141,7 +142,7 @@ fn waiting(container: &ContainerStatus, facts: &Facts, uid: Option<&str>) -> Opt
 }
 
 /// A container that ended, whether or not it runs again now.
-fn crashed(container: &ContainerStatus, pod: &Pod) -> Option<Trouble> {
+fn crashed(container: &ContainerStatus, pod: &Pod, facts: &Facts) -> Option<Trouble> {
     let ended = last_end(container)?;
     let certainty = |crashes| if container.restart_count >= crashes { Certainty::Final } else { Certainty::MayPass };
     let times = match container.restart_count {
@@ -160,7 +161,8 @@ fn crashed(container: &ContainerStatus, pod: &Pod) -> Option<Trouble> {
     if ended.exit_code == 0 {
         return None;
     }
-    let log = ended.message.as_deref().unwrap_or_default();
+    let read = pod.metadata.name.as_ref().and_then(|name| facts.logs.get(name));
+    let log = read.map(String::as_str).or(ended.message.as_deref()).unwrap_or_default();
     // With KRaft `kafka-storage.sh` says it, with ZooKeeper the broker.
     let foreign = ["Invalid cluster.id", "doesn't match stored clusterId"];
     if let Some(line) = log.lines().find(|line| foreign.iter().any(|words| line.contains(words))) {
@@ -172,7 +174,7 @@ fn crashed(container: &ContainerStatus, pod: &Pod) -> Option<Trouble> {
         });
     }
     let program = if container.name == ZOOKEEPER_CONTAINER { "ZooKeeper" } else { "Kafka" };
-    let last = last_words(log).map_or_else(String::new, |line| format!(": {line}"));
+    let last = logs::reason(log).map_or_else(String::new, |line| format!(": {}", one_line(line)));
     Some(Trouble {
         cause: Cause::Crash,
         certainty: certainty(CRASHES),
@@ -186,16 +188,16 @@ fn last_end(container: &ContainerStatus) -> Option<&ContainerStateTerminated> {
     now.or_else(|| container.last_state.as_ref().and_then(|state| state.terminated.as_ref()))
 }
 
-/// The line that says most: the last error, otherwise the last line that is no stack frame.
-fn last_words(log: &str) -> Option<String> {
-    let lines: Vec<&str> = log
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty() && !line.starts_with("at ") && !line.starts_with("... "))
-        .collect();
-    let telling = ["Exception", "ERROR", "FATAL", "Error"];
-    let line = lines.iter().rev().find(|line| telling.iter().any(|word| line.contains(word))).or(lines.last())?;
-    Some(one_line(line))
+/// Whether its program ended with an error that is not among the last words in its status: those are the
+/// last 2 KiB of the log (`terminationMessagePolicy: FallbackToLogsOnError`), and a long farewell fills them.
+pub(super) fn crashed_silently(pod: &Pod) -> bool {
+    let ended = container(pod).and_then(last_end);
+    !matches!(phase(pod), Phase::Ready | Phase::Leaving)
+        && ended.is_some_and(|ended| {
+            ended.exit_code != 0
+                && ended.reason.as_deref() != Some("OOMKilled")
+                && !logs::has_reason(ended.message.as_deref().unwrap_or_default())
+        })
 }
 
 fn limit(pod: &Pod) -> Option<String> {

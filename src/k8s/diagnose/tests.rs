@@ -1,5 +1,7 @@
 //! Tables of what Kubernetes says and what is made of it. The sentences are those of Kubernetes 1.34.
 
+use k8s_openapi::api::apps::v1::StatefulSet;
+use k8s_openapi::api::core::v1::Pod;
 use serde_json::{Value, json};
 
 use super::*;
@@ -155,6 +157,46 @@ fn containers_that_ended() {
             assert_eq!((&found.cause, found.certainty), (&cause, certainty), "{container}");
             assert!(found.message.ends_with(expected), "{}", found.message);
         }
+    }
+}
+
+#[test]
+fn a_crash_whose_reason_is_not_in_the_status_is_told_by_the_log() {
+    let farewell = "[2026-01-01] INFO App info kafka.server for 100 unregistered (o.a.k.AppInfoParser)\n";
+    let container = |message: &str| {
+        let ended = json!({"reason": "Error", "exitCode": 1, "message": message});
+        object::<Pod>(pod(&json!({"restartCount": 3, "lastState": {"terminated": ended}})))
+    };
+    let failed = "[2026-01-01] ERROR [SocketServer] failed authentication (SSL handshake failed)";
+    for (message, is_silent) in [(farewell, true), ("", true), (failed, false)] {
+        assert_eq!(pod::crashed_silently(&container(message)), is_silent, "{message}");
+    }
+    let mut facts = Facts { pods: vec![container(farewell)], ..Facts::default() };
+    facts.logs.insert("demo-broker-0".into(), format!("{failed}\n{farewell}"));
+    assert_eq!(only(&facts).message, format!("Kafka ended with exit code 1 (3 times): {failed}"));
+    let gone = "unable to retrieve container logs for containerd://d6a6e8";
+    let facts = Facts { pods: vec![container(gone)], ..Facts::default() };
+    assert_eq!(only(&facts).message, "Kafka ended with exit code 1 (3 times)");
+}
+
+#[test]
+fn a_statefulset_that_is_gone_is_noticed_only_where_it_could_be_seen() {
+    use crate::k8s::{ClusterName, Role};
+
+    let name = ClusterName::from_label("demo");
+    let set = |metadata: Value| -> StatefulSet {
+        object(json!({"metadata": metadata, "spec": {"serviceName": "s", "selector": {}, "template": {}}}))
+    };
+    let facts = |workloads: Vec<StatefulSet>, workloads_known| Facts { workloads, workloads_known, ..Facts::default() };
+    let there = set(json!({"name": "demo-broker"}));
+    let going = set(json!({"name": "demo-broker", "deletionTimestamp": NOW}));
+    for (facts, expected) in [
+        (facts(vec![there], true), false),
+        (facts(vec![going], true), true),
+        (facts(vec![set(json!({"name": "demo-controller"}))], true), true),
+        (facts(vec![], false), false),
+    ] {
+        assert_eq!(facts.is_removed(&name, Role::Broker), expected, "{:?}", facts.workloads);
     }
 }
 
