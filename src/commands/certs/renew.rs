@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use super::place::Place;
 use super::reload::Reload;
 use crate::cli::interrupted;
+use crate::commands::securing::Renewed;
 use crate::commands::{Context, Run};
 use crate::error::{CommandError, CommandResult, ErrorKind, Exit};
 use crate::k8s::apply::{self, Intent};
@@ -53,7 +54,7 @@ impl RenewArgs {
         let began = Instant::now();
         let place = Place::of(context, self.name.as_deref()).await?;
         let target = Target { name: &place.name, namespace: &place.kubernetes.namespace, spec: &place.spec };
-        let renewed = place.kept.renewed(&target, &place.tls)?;
+        let renewed = Renewed::of(&place.kept, &target, &place.tls)?;
         let manifests: Vec<Manifest> = renewed.keystores.iter().chain(&renewed.admin).cloned().collect();
         let existing = apply::existing(&place.kubernetes, &manifests).await?;
         for (manifest, before) in manifests.iter().zip(&existing) {

@@ -10,7 +10,7 @@ use super::model::Status;
 use super::verdict::Facts;
 use crate::commands::Context;
 use crate::connect::metrics::Answer as Scraped;
-use crate::connect::{self, Login, TcpDialer, ensemble};
+use crate::connect::{self, Login, Session, TcpDialer, ensemble};
 use crate::error::CommandError;
 use crate::k8s::discover::{BrokerPod, KafkaCluster};
 use crate::k8s::inspect::{self, Inspection, PodState};
@@ -148,29 +148,31 @@ impl Gatherer {
     /// What the pods serve, where they use TLS.
     async fn certificates(&self, facts: &Facts) -> Vec<Served> {
         match &self.place {
-            Place::Pods { kubernetes, .. } => certificates::served(kubernetes, &facts.pods).await,
+            Place::Pods { kubernetes, name } => certificates::served(kubernetes, name, &facts.pods).await,
             Place::Addresses(_) => Vec::new(),
         }
     }
 
     /// A new connection.
     async fn connect(&self, facts: &Facts) -> Result<Cluster, String> {
-        let secured = match &self.place {
+        match &self.place {
             Place::Addresses(addresses) => {
-                TcpDialer::new(addresses).and_then(|dialer| self.login.to_addresses(Arc::new(dialer)))
+                let secured = TcpDialer::new(addresses).and_then(|dialer| self.login.to_addresses(Arc::new(dialer)));
+                let dialer = secured.map_err(|error| error.message)?.dialer;
+                let connected = Cluster::connect(dialer, self.options, &Ask::Nothing).await;
+                connected.map(|(kafka, _)| kafka).map_err(|error| error.to_string())
             }
             Place::Pods { kubernetes, name } => {
                 let cluster = running(facts, kubernetes, name);
                 if cluster.brokers.is_empty() {
                     return Err("no broker pod is running".to_owned());
                 }
-                self.login.to_pods(kubernetes, &cluster).await
+                let session =
+                    Session::to_pods(kubernetes.as_ref().clone(), cluster, self.options, &Ask::Nothing, &self.login)
+                        .await;
+                session.map(|session| session.kafka).map_err(|error| CommandError::from(error).message)
             }
-        };
-        let dialer = secured.map_err(|error| error.message)?.dialer;
-        let (kafka, _) =
-            Cluster::connect(dialer, self.options, &Ask::Nothing).await.map_err(|error| error.to_string())?;
-        Ok(kafka)
+        }
     }
 
     /// The quorum without any broker, from a controller's own listener.

@@ -50,8 +50,14 @@ impl Run for CreateArgs {
         }
         let secret = keeper.as_ref().map(|keeper| keeper.name().user(&self.name));
         if self.dry_run.dry_run.is_real() {
-            let account =
-                Account { context: &context, session: &session, keeper, user: &self.name, arguments: &self.password };
+            let account = Account {
+                context: &context,
+                session: &session,
+                keeper,
+                user: &self.name,
+                arguments: &self.password,
+                certificate: None,
+            };
             account.set_password().await?;
             context.ui.status(format!(
                 "It may do nothing yet; allow it something with `kubectl kafka acls create --principal {}`.",

@@ -4,11 +4,11 @@ use clap::Args;
 
 use super::account::{Account, Keeper, PasswordArgs, check_name};
 use super::create::UserReport;
+use super::enter::{Entered, enter};
 use crate::cli::OutputArgs;
 use crate::commands::{Context, Run};
 use crate::error::{CommandError, CommandResult, Exit};
 use crate::k8s::credentials;
-use crate::kafka::Ask;
 use crate::kafka::admin::users;
 
 /// What was typed.
@@ -28,7 +28,7 @@ pub struct RotateArgs {
 impl Run for RotateArgs {
     async fn run(self, context: Context) -> CommandResult {
         check_name(&self.name)?;
-        let session = context.kafka(&Ask::Nothing).await?;
+        let Entered { session, certificate } = enter(&context, &self.name).await?;
         let keeper = Keeper::of(&session)?;
         let known = users::describe(&session.kafka, Some(std::slice::from_ref(&self.name))).await?;
         let Some(user) = known.first() else {
@@ -41,8 +41,14 @@ impl Run for RotateArgs {
                 .hinted("choose another with --mechanism"));
         }
         let place = keeper.as_ref().map(|keeper| (keeper.kubernetes.clone(), keeper.name().clone()));
-        let account =
-            Account { context: &context, session: &session, keeper, user: &self.name, arguments: &self.password };
+        let account = Account {
+            context: &context,
+            session: &session,
+            keeper,
+            user: &self.name,
+            arguments: &self.password,
+            certificate,
+        };
         account.set_password().await?;
         let report = UserReport {
             name: self.name.clone(),
