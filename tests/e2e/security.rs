@@ -298,6 +298,22 @@ fn a_deleted_user_takes_nobody_along_at_the_next_start() {
     let users = kafka.run(&["users", "list", "-o", "name"]).succeeded().lines();
     assert_eq!(users, ["user/admin", "user/alice"], "who only keeps the others is no user");
     kafka.run(&["topics", "list", "--kafka-user", "alice"]).succeeded();
+
+    // As in a cluster that was installed before there was one, it is made before anybody is deleted.
+    let anchor = "kubectl-kafka-anchor-dupgypq";
+    let configs = |what: &str| {
+        let tool = format!(
+            "KAFKA_HEAP_OPTS=-Xmx64m /opt/kafka/bin/kafka-configs.sh --bootstrap-server $(hostname -f):9092 \
+             --command-config /etc/kubectl-kafka-admin/client.properties --entity-type users {what}"
+        );
+        kafka.kubectl(&["exec", "own-broker-0", "--", "bash", "-c", &tool])
+    };
+    assert!(configs("--describe").contains(anchor));
+    configs(&format!("--alter --entity-name {anchor} --delete-config SCRAM-SHA-512"));
+    assert!(!configs("--describe").contains(anchor));
+    kafka.run(&["users", "delete", "alice", "--yes"]).succeeded();
+    let left = configs("--describe");
+    assert!(left.contains(anchor) && !left.contains("alice"), "{left}");
 }
 
 fn with_tls_alone_nobody_needs_a_secret() {

@@ -63,7 +63,7 @@ impl Gatherer {
     pub(super) async fn gather(&mut self) -> Result<Status, CommandError> {
         let mut facts = self.kubernetes_facts().await?;
         let scraping = self.scraping(&facts);
-        let (metrics, ()) = tokio::join!(scraping, self.ask(&mut facts));
+        let (metrics, ()) = tokio::join!(scraping, Box::pin(self.ask(&mut facts)));
         facts.metrics = metrics;
         Ok(Status::from_facts(&facts))
     }
