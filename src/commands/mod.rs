@@ -17,6 +17,7 @@ pub mod install;
 mod lookup;
 pub mod produce;
 pub mod restart;
+mod securing;
 pub mod status;
 mod tally;
 pub mod topics;

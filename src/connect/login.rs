@@ -13,11 +13,12 @@ use crate::error::CommandError;
 use crate::k8s::Kubernetes;
 use crate::k8s::credentials::{self, ClientCertificate, Credentials, Lookup};
 use crate::k8s::discover::KafkaCluster;
-use crate::k8s::names::ADMIN;
+use crate::k8s::names::{ADMIN, CLIENT_PORT};
 use crate::kafka::security::{
-    HostCheck, KeyPair, Mechanism, Sasl, Security, Tls, TlsSettings, Trust, from_client_properties, wants_login,
+    self, ANONYMOUS, HostCheck, KeyPair, Mechanism, Sasl, Security, Tls, TlsSettings, Trust, from_client_properties,
+    wants_login,
 };
-use crate::kafka::{DialError, DialReason, Dialer, Target};
+use crate::kafka::{DialError, DialReason, Dialer, Endpoint, Error, Target};
 
 /// The byte order marks of UTF-16.
 const UTF_16: [[u8; 2]; 2] = [[0xFF, 0xFE], [0xFE, 0xFF]];
@@ -90,6 +91,15 @@ impl Login {
         Ok(Secured { principal: security.principal(), dialer: security.around(plain) })
     }
 
+    /// The error of brokers that let nobody in like this, with what is missing where that is known.
+    pub fn denied(&self, cluster: &KafkaCluster, principal: Option<&str>, error: DialError) -> CommandError {
+        match self {
+            // An automatic login has the admin's password whenever its Secret is there.
+            Self::Automatic if cluster.uses_tls() && principal == Some(ANONYMOUS) => missing(cluster, ADMIN),
+            _ => Error::Dial(error).into(),
+        }
+    }
+
     /// Addresses. There is no Secret to look for.
     pub fn to_addresses(&self, dialer: Arc<dyn Dialer>) -> Result<Secured, CommandError> {
         let security = match self {
@@ -121,7 +131,7 @@ impl Login {
                 let source = source(cluster, user);
                 match credentials::find(&kubernetes, &cluster.name, user).await? {
                     Lookup::Found(found) => of_certificate(*found, source)?,
-                    Lookup::Missing => return Err(missing(cluster, user)),
+                    Lookup::Missing => return Err(no_certificate(cluster, user)),
                     Lookup::Forbidden(reason) => return Err(forbidden(cluster, user, &reason)),
                 }
             }
@@ -147,7 +157,8 @@ pub async fn until_let_in(
     let plain: Arc<dyn Dialer> = Arc::new(PortForwardDialer::new(kubernetes.clone(), cluster));
     let dialer = security.around(plain);
     for broker in session.kafka.brokers() {
-        let target = Target::Node(broker.node, broker.endpoint);
+        // The session may be one with the listener between brokers.
+        let target = Target::Node(broker.node, Endpoint { port: CLIENT_PORT, ..broker.endpoint });
         while let Err(error) = dialer.dial(&target).await {
             if tokio::time::Instant::now() >= deadline {
                 return Err(error);
@@ -156,6 +167,28 @@ pub async fn until_let_in(
         }
     }
     Ok(())
+}
+
+/// The mechanisms by which the cluster of a session lets its clients log in; `None` where that cannot be known.
+pub async fn mechanisms(session: &Session) -> Option<Vec<String>> {
+    let (kubernetes, cluster) = session.place.as_ref()?;
+    let plain: Arc<dyn Dialer> = Arc::new(PortForwardDialer::new(kubernetes.clone(), &to_clients(cluster)));
+    let security = if cluster.uses_tls() {
+        let ca = credentials::authority(&kubernetes.in_namespace(&cluster.namespace), &cluster.name).await.ok()??;
+        anonymous(ca, format!("ConfigMap {}", cluster.name.authority())).ok()?
+    } else {
+        Security::open()
+    };
+    security::mechanisms(security.around(plain).as_ref(), &Target::Bootstrap).await
+}
+
+/// The cluster at the listener for clients.
+fn to_clients(cluster: &KafkaCluster) -> KafkaCluster {
+    let mut cluster = cluster.clone();
+    for broker in &mut cluster.brokers {
+        broker.port = CLIENT_PORT;
+    }
+    cluster
 }
 
 async fn of_user(kubernetes: &Kubernetes, cluster: &KafkaCluster, user: &str) -> Result<Security, CommandError> {
@@ -263,9 +296,24 @@ fn forbidden(cluster: &KafkaCluster, user: &str, reason: &str) -> CommandError {
 }
 
 fn missing(cluster: &KafkaCluster, user: &str) -> CommandError {
-    let secret = cluster.name.user(user);
-    CommandError::failed(format!("there is no Secret {secret} in namespace \"{}\"", cluster.namespace))
+    let (name, namespace, secret) = (&cluster.name, &cluster.namespace, cluster.name.user(user));
+    if user == ADMIN {
+        return CommandError::failed(format!(
+            "cluster \"{name}\" wants a login, and Secret \"{secret}\" of its admin is gone from namespace \"{namespace}\""
+        ))
+        .hinted(format!("make it anew, with another password, with `kubectl kafka install {name} -n {namespace}`"))
+        .hinted("or connect as a user whose Secret is there with --kafka-user NAME, or by a file with --command-config FILE");
+    }
+    CommandError::failed(format!("there is no Secret {secret} in namespace \"{namespace}\""))
         .hinted(format!("make the user and its Secret with `kubectl kafka users create {user}`"))
+}
+
+fn no_certificate(cluster: &KafkaCluster, user: &str) -> CommandError {
+    let secret = cluster.name.user(user);
+    CommandError::failed(format!(
+        "controllers ask for a client certificate, and there is no Secret {secret} with one in namespace \"{}\"",
+        cluster.namespace
+    ))
 }
 
 fn with_hint(error: CommandError, hint: Option<String>) -> CommandError {

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use kafka_protocol::messages::MetadataResponse;
 
-pub use login::{Login, Secured, until_let_in};
+pub use login::{Login, Secured, mechanisms, until_let_in};
 pub use port_forward::{PodListener, PortForwardDialer};
 pub use quorum::{active_controller, quorum_from_controllers};
 pub use select::{select, select_any_state};
@@ -24,7 +24,7 @@ pub use tcp::TcpDialer;
 use crate::error::CommandError;
 use crate::k8s::Kubernetes;
 use crate::k8s::discover::KafkaCluster;
-use crate::kafka::{Ask, Cluster, ClusterOptions};
+use crate::kafka::{Ask, Cluster, ClusterOptions, DialReason, Error};
 
 /// A connected Kafka cluster.
 pub struct Session {
@@ -40,6 +40,27 @@ pub struct Session {
     pub place: Option<(Kubernetes, KafkaCluster)>,
 }
 
+/// Why there is no session.
+pub enum NotConnected {
+    /// The brokers want a login, and do not take the one that there is, if there is one.
+    Denied(CommandError),
+    /// Anything else.
+    Failed(CommandError),
+}
+
+impl From<CommandError> for NotConnected {
+    fn from(error: CommandError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl From<NotConnected> for CommandError {
+    fn from(error: NotConnected) -> Self {
+        let (NotConnected::Denied(error) | NotConnected::Failed(error)) = error;
+        error
+    }
+}
+
 impl Session {
     /// Connects through port-forwards to the pods of a cluster that was found.
     pub async fn to_pods(
@@ -48,9 +69,15 @@ impl Session {
         options: ClusterOptions,
         ask: &Ask,
         login: &Login,
-    ) -> Result<Self, CommandError> {
+    ) -> Result<Self, NotConnected> {
         let Secured { dialer, principal } = login.to_pods(&kubernetes, &cluster).await?;
-        let (kafka, metadata) = Cluster::connect(dialer, options, ask).await?;
+        let (kafka, metadata) = match Cluster::connect(dialer, options, ask).await {
+            Ok(connected) => connected,
+            Err(Error::Dial(error)) if error.reason == DialReason::Denied => {
+                return Err(NotConnected::Denied(login.denied(&cluster, principal.as_deref(), error)));
+            }
+            Err(error) => return Err(NotConnected::Failed(error.into())),
+        };
         Ok(Self { name: cluster.name.to_string(), kafka, metadata, principal, place: Some((kubernetes, cluster)) })
     }
 

@@ -68,6 +68,15 @@ impl Inventory {
     }
 }
 
+/// What was asked of a cluster; `None` where it is not kept. One request.
+pub async fn document(kubernetes: &Kubernetes, name: &ClusterName) -> Result<Option<ClusterSpec>> {
+    let maps: Api<ConfigMap> = Api::namespaced(kubernetes.client.clone(), &kubernetes.namespace);
+    let document_name = name.document();
+    let found = kubernetes.find(maps.get(&document_name)).await?;
+    let ours = found.filter(|document| is_ours(name, &document.metadata));
+    ours.map(|document| read_document(&document, &document_name)).transpose()
+}
+
 /// A cluster that was installed and whose document is there, running or not.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Installed {

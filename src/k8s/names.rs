@@ -26,6 +26,13 @@ pub const ANNOTATION_CHECKSUM: &str = "kubectl-kafka/config-checksum";
 pub const LABEL_USER: &str = "kubectl-kafka.io/user";
 /// The user that `install` makes: a super user.
 pub const ADMIN: &str = "admin";
+/// A user that nobody can log in as, made before all others and never deleted: it keeps Kafka from forgetting them.
+///
+/// When a node starts, Kafka 4.3.1 makes its list of users from all changes since the last snapshot
+/// (`org.apache.kafka.image.ScramDelta.apply`), in the order of a `java.util.HashMap`. As soon as it meets a deleted
+/// user while the list is still empty, it drops the list and loses everyone who comes after. Java's hash of this name
+/// is 0, which is first in a map of any size; among names of the same place the one that came first is first.
+pub const ANCHOR: &str = "kubectl-kafka-anchor-dupgypq";
 /// The container that runs Kafka.
 pub const CONTAINER: &str = "kafka";
 /// The container that runs ZooKeeper.
@@ -310,6 +317,14 @@ mod tests {
         }
         assert_eq!((check_label("kafka"), check_label("a.b").is_err()), (Ok(()), true));
         assert!(check_label(&"x".repeat(64)).is_err());
+    }
+
+    #[test]
+    fn the_anchor_is_first_in_every_map_of_javas() {
+        // `java.lang.String.hashCode`, of a name without surrogates.
+        let hash = |text: &str| text.bytes().fold(0_i32, |hash, byte| hash.wrapping_mul(31).wrapping_add(byte.into()));
+        assert_eq!(hash("given"), 98_367_357, "as jshell says");
+        assert_eq!(hash(ANCHOR), 0);
     }
 
     #[test]

@@ -74,8 +74,10 @@ pub enum DialReason {
     Unreachable,
     /// It did not answer in time.
     TimedOut,
-    /// One side does not accept the other: a certificate, a password, or TLS where there is none.
+    /// One side does not accept the other: a certificate, or TLS where there is none.
     Refusal,
+    /// A login is wanted, and there is none or a wrong one.
+    Denied,
 }
 
 /// No stream: the reason for the program, a sentence for the person.

@@ -111,7 +111,7 @@ impl<'a> Watcher<'a> {
         }
         let session = Session::to_pods(self.kubernetes.clone(), place, self.options, &Ask::Nothing, &self.login)
             .await
-            .map_err(|error| error.message)?;
+            .map_err(|error| CommandError::from(error).message)?;
         let fetch_timeout_ms = fetch_timeout(&session.kafka).await.unwrap_or(FETCH_TIMEOUT_MS);
         Ok(Open { kafka: session.kafka, fetch_timeout_ms })
     }

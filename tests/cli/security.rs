@@ -107,6 +107,22 @@ fn the_admin_stays() {
     "#);
 }
 
+/// Kafka would forget users at its next start without it.
+#[test]
+fn who_keeps_the_users_is_left_alone() {
+    for verb in ["create", "describe", "rotate", "delete"] {
+        let told = kafka(&["users", verb, "kubectl-kafka-anchor-dupgypq"]).run().to_string();
+        assert!(told.contains("error: \"kubectl-kafka-anchor-dupgypq\" is no user: "), "{told}");
+        assert!(told.contains("--- exit code 2"), "{told}");
+    }
+    assert_snapshot!(kafka(&["users", "delete", "kubectl-kafka-anchor-dupgypq"]).run(), @r#"
+    $ kubectl kafka users delete kubectl-kafka-anchor-dupgypq
+    --- stderr
+    error: "kubectl-kafka-anchor-dupgypq" is no user: nobody can log in as it, and it keeps Kafka from forgetting the others
+    --- exit code 2
+    "#);
+}
+
 #[test]
 fn too_few_iterations() {
     assert_snapshot!(kafka(&["users", "create", "alice", "--iterations", "1"]).run(), @"

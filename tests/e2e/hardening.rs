@@ -6,7 +6,7 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::world::{Kafka, Load, Permit, SMALL, User, documented, kubectl, namespace, own, run, start};
+use crate::world::{Kafka, Load, Permit, Running, SMALL, User, documented, kubectl, namespace, own, run, start};
 
 trials! {
     no_port_speaks_in_the_clear_and_no_password_is_anywhere,
@@ -14,6 +14,8 @@ trials! {
     a_secure_cluster_comes_back_on_kept_data_with_its_users_and_keys,
     pods_that_are_deleted_while_an_install_waits_do_not_stop_it,
     an_authority_of_ones_own_signs_the_certificates,
+    an_admin_whose_secret_is_gone_comes_back,
+    nothing_is_signed_by_another_authority_until_it_is_wanted,
 }
 
 /// One broker and one controller, so that both kinds of pods are there.
@@ -190,4 +192,70 @@ fn an_authority_of_ones_own_signs_the_certificates() {
     let objects = kafka.run(&printed).succeeded().stdout_text();
     assert!(objects.contains("secret/other-broker-tls") && !objects.contains("secret/other-ca\n"), "{objects}");
     assert_eq!(pods(&kafka), ["own-broker-0", "own-controller-0"], "nothing of the others is there");
+}
+
+/// The same install once more.
+fn again(kafka: &Kafka) -> Running {
+    let again = [&["install", "own"][..], &SMALL, &["--preset", "dev"], &SECURE].concat();
+    kafka.start(&again).within(Duration::from_secs(300))
+}
+
+fn an_admin_whose_secret_is_gone_comes_back() {
+    let kafka = own(&SECURE);
+    kafka.run(&["users", "create", "alice"]).succeeded();
+    let before = secret(&kafka, "own-user-admin", "password");
+    kafka.kubectl(&["delete", "secret", "own-user-admin"]);
+    let lost = kafka.run(&["topics", "list"]).exited(1).says("`kubectl kafka install own -n ");
+    assert!(lost.stderr.contains("Secret \"own-user-admin\" of its admin is gone"), "{lost}");
+
+    again(&kafka).end().succeeded().says("the admin has a new password");
+    assert_ne!(secret(&kafka, "own-user-admin", "password"), before);
+    assert_eq!(kafka.run(&["users", "list", "-o", "name"]).succeeded().lines(), ["user/admin", "user/alice"]);
+    kafka.run(&["topics", "list", "--kafka-user", "alice"]).succeeded();
+
+    kafka.kubectl(&["delete", "secret", "own-user-admin"]);
+    kafka.run(&["users", "rotate", "admin"]).succeeded().says("let in by a certificate of Secret \"own-ca\"");
+    kafka.run(&["users", "describe", "admin"]).succeeded();
+    kafka.start(&["certs", "renew"]).within(Duration::from_secs(320)).end().succeeded();
+
+    // A password that Kafka does not know.
+    kafka.kubectl(&["patch", "secret", "own-user-admin", "-p", r#"{"stringData": {"password": "another"}}"#]);
+    kafka.run(&["topics", "list"]).exited(1).says("kubectl kafka users rotate admin");
+    kafka.run(&["users", "rotate", "admin"]).succeeded();
+    kafka.run(&["topics", "list"]).succeeded();
+
+    // With its data alone it comes back too.
+    kafka.run(&["uninstall", "own", "--yes"]).succeeded();
+    kafka.kubectl(&["delete", "secret", "own-user-admin"]);
+    kafka.run(&["install", "own", "--no-wait"]).exited(1).says("leave --no-wait out");
+    again(&kafka).end().succeeded().says("the admin has a new password");
+    kafka.run(&["topics", "list", "--kafka-user", "alice"]).succeeded();
+}
+
+fn nothing_is_signed_by_another_authority_until_it_is_wanted() {
+    let kafka = own(&SECURE);
+    kafka.run(&["users", "create", "alice"]).succeeded();
+    let topic = kafka.topic(&[]);
+    kafka.produce(&topic, &[], "kept\n").succeeded();
+    let before = secret(&kafka, "own-ca", "ca.crt");
+    kafka.kubectl(&["delete", "secret", "own-ca"]);
+    for command in [&["install", "own"][..], &["certs", "renew"]] {
+        let refused = kafka.run(command).exited(1).says("bring Secret own-ca back");
+        assert!(refused.stderr.contains("is gone; nothing was changed"), "{refused}");
+        assert_eq!(kafka.kubectl(&["get", "secret", "own-ca", "--ignore-not-found", "-o", "name"]), "");
+    }
+    let list = kafka.run(&["certs", "list"]).succeeded().stdout_text();
+    assert!(list.contains("Secret own-ca is gone"), "{list}");
+    kafka.run(&["verify"]).succeeded();
+
+    // What the hint says, word by word.
+    kafka.run(&["uninstall", "own", "--yes"]).succeeded();
+    kafka.kubectl(&["delete", "secret", "own-controller-tls", "own-broker-tls", "own-user-admin"]);
+    again(&kafka).end().succeeded().says("the admin has a new password");
+    assert_ne!(secret(&kafka, "own-ca", "ca.crt"), before);
+    assert_eq!(kafka.consume(&topic, &[]).succeeded().lines(), ["kept"]);
+    kafka.run(&["topics", "list", "--kafka-user", "alice"]).exited(1).says("authority");
+    kafka.run(&["users", "rotate", "alice"]).succeeded();
+    kafka.run(&["topics", "list", "--kafka-user", "alice"]).succeeded();
+    assert_eq!(served(&kafka).len(), 3);
 }

@@ -1,6 +1,7 @@
 //! A secure Kafka: the admin without a flag, users who may little, and every way to be refused.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde_json::json;
 use tempfile::TempDir;
@@ -19,7 +20,10 @@ trials! {
     a_user_whose_secret_cannot_be_written_is_not_made,
     a_rehearsal_refuses_what_the_command_refuses_and_changes_nothing,
     deny_wins_and_only_what_is_shown_is_deleted,
+    a_user_who_could_never_log_in_is_not_made,
     a_deleted_user_is_gone_in_both_places,
+    a_secret_that_a_deletion_left_over_is_taken_by_the_next,
+    a_deleted_user_takes_nobody_along_at_the_next_start,
     with_tls_alone_nobody_needs_a_secret,
 }
 
@@ -277,6 +281,36 @@ fn deny_wins_and_only_what_is_shown_is_deleted() {
     kafka.produce(&topic, &as_user, "hello\n").succeeded();
 }
 
+fn has_secret(kafka: &Kafka, user: &str) -> bool {
+    let name = format!("secured-user-{user}");
+    !kafka.kubectl(&["get", "secret", &name, "--ignore-not-found", "-o", "name"]).is_empty()
+}
+
+fn a_user_who_could_never_log_in_is_not_made() {
+    let kafka = secured();
+    let name = unique("user");
+    let refused = kafka.run(&["users", "create", &name, "--mechanism", "scram-sha256"]).exited(1);
+    assert!(refused.stderr.contains("by SCRAM-SHA-256: it offers SCRAM-SHA-512"), "{refused}");
+    assert!(!has_secret(kafka, &name));
+    kafka.run(&["users", "describe", &name]).exited(1).says("no user");
+}
+
+fn a_secret_that_a_deletion_left_over_is_taken_by_the_next() {
+    let kafka = secured();
+    let name = user(kafka);
+    let mut rules = [documented("kafka-user"), documented("kafka-user-manager")].concat();
+    for rule in &mut rules {
+        rule["verbs"].as_array_mut().expect("verbs").retain(|verb| verb != "delete");
+    }
+    let person = User::who_may(&kafka.namespace.name, &rules);
+    person.run(&["users", "delete", &name, "--yes"]).exited(1).says("is deleted, and secret/");
+    assert!(has_secret(kafka, &name));
+    let deleted = kafka.run(&["users", "delete", &name, "--yes"]).succeeded().lines();
+    assert_eq!(deleted, [format!("user \"{name}\" deleted")]);
+    assert!(!has_secret(kafka, &name));
+    kafka.run(&["users", "delete", &name, "--yes"]).exited(1).says("no user");
+}
+
 fn a_deleted_user_is_gone_in_both_places() {
     let kafka = secured();
     let name = user(kafka);
@@ -295,6 +329,35 @@ fn a_deleted_user_is_gone_in_both_places() {
         assert_eq!(kafka.run(nothing).succeeded().json(), json!({"items": []}), "{nothing:?}");
     }
     kafka.run(&["users", "delete", "admin", "--yes"]).exited(2);
+}
+
+fn a_deleted_user_takes_nobody_along_at_the_next_start() {
+    let kafka = own(&["--authentication", "scram"]);
+    for name in ["alice", "given"] {
+        kafka.run(&["users", "create", name]).succeeded();
+    }
+    kafka.run(&["users", "delete", "given", "--yes"]).succeeded();
+    // Of this name, and of the users before it, Kafka 4.3.1 makes nothing at a start (ScramDelta.apply).
+    kafka.start(&["restart"]).within(Duration::from_secs(400)).end().succeeded();
+    let users = kafka.run(&["users", "list", "-o", "name"]).succeeded().lines();
+    assert_eq!(users, ["user/admin", "user/alice"], "who only keeps the others is no user");
+    kafka.run(&["topics", "list", "--kafka-user", "alice"]).succeeded();
+
+    // As in a cluster that was installed before there was one, it is made before anybody is deleted.
+    let anchor = "kubectl-kafka-anchor-dupgypq";
+    let configs = |what: &str| {
+        let tool = format!(
+            "KAFKA_HEAP_OPTS=-Xmx64m /opt/kafka/bin/kafka-configs.sh --bootstrap-server $(hostname -f):9092 \
+             --command-config /etc/kubectl-kafka-admin/client.properties --entity-type users {what}"
+        );
+        kafka.kubectl(&["exec", "own-broker-0", "--", "bash", "-c", &tool])
+    };
+    assert!(configs("--describe").contains(anchor));
+    configs(&format!("--alter --entity-name {anchor} --delete-config SCRAM-SHA-512"));
+    assert!(!configs("--describe").contains(anchor));
+    kafka.run(&["users", "delete", "alice", "--yes"]).succeeded();
+    let left = configs("--describe");
+    assert!(left.contains(anchor) && !left.contains("alice"), "{left}");
 }
 
 fn with_tls_alone_nobody_needs_a_secret() {

@@ -69,29 +69,43 @@ enum Standing {
     Expired,
     /// A newer one is kept, and the pod still shows this one.
     Outdated,
+    /// It does not come from the authority that is kept.
+    OtherAuthority,
     Unknown,
 }
 
 async fn rows(place: &Place) -> Vec<Row> {
     let mut rows = Vec::new();
-    if let Some(authority) = place.kept.authority() {
-        rows.push(row("authority".to_owned(), None, CertificateInfo::from_pem(&authority.certificate), None));
-    }
+    let authority = place.kept.authority().map(|authority| authority.certificate.as_str());
+    let shown =
+        authority.map_or_else(|| Err(format!("Secret {} is gone", place.name.authority())), CertificateInfo::from_pem);
+    rows.push(row("authority".to_owned(), None, shown, Compared::default()));
     if let Some(chain) = place.kept.admin().and_then(|admin| admin.certificate.as_ref()).map(|own| &own.chain) {
-        rows.push(row(format!("user {ADMIN}"), None, CertificateInfo::from_pem(chain), None));
+        let compared = Compared { authority, ..Compared::default() };
+        rows.push(row(format!("user {ADMIN}"), None, CertificateInfo::from_pem(chain), compared));
     }
     let asked = place.pods.iter().flat_map(|pod| place.listeners(pod).into_iter().map(move |listener| (pod, listener)));
     let served = asked.map(|(pod, listener)| async move {
         let shown = connect::served(&place.kubernetes, listener.of(pod)).await;
         let keystore = place.kept.keystore(pod.role, &keystore_file(&pod.name));
         let kept = keystore.and_then(|keystore| CertificateInfo::from_pem(keystore).ok());
-        row(pod.name.clone(), Some(listener.name), shown, kept.map(|kept| kept.serial).as_deref())
+        let serial = kept.map(|kept| kept.serial);
+        row(pod.name.clone(), Some(listener.name), shown, Compared { authority, serial: serial.as_deref() })
     });
     rows.extend(join_all(served).await);
     rows
 }
 
-fn row(owner: String, listener: Option<String>, shown: Result<CertificateInfo, String>, kept: Option<&str>) -> Row {
+/// What is kept.
+#[derive(Debug, Clone, Copy, Default)]
+struct Compared<'a> {
+    /// The authority, PEM.
+    authority: Option<&'a str>,
+    /// The number of the certificate that should be shown.
+    serial: Option<&'a str>,
+}
+
+fn row(owner: String, listener: Option<String>, shown: Result<CertificateInfo, String>, kept: Compared<'_>) -> Row {
     let standing = shown.as_ref().map_or(Standing::Unknown, |info| standing(info, kept));
     let (info, error) = match shown {
         Ok(info) => (Some(info), None),
@@ -110,10 +124,11 @@ fn row(owner: String, listener: Option<String>, shown: Result<CertificateInfo, S
     }
 }
 
-fn standing(info: &CertificateInfo, kept: Option<&str>) -> Standing {
+fn standing(info: &CertificateInfo, kept: Compared<'_>) -> Standing {
     match info.seconds_left() {
         left if left <= 0 => Standing::Expired,
-        _ if kept.is_some_and(|kept| kept != info.serial) => Standing::Outdated,
+        _ if kept.authority.is_some_and(|authority| !info.is_signed_by(authority)) => Standing::OtherAuthority,
+        _ if kept.serial.is_some_and(|kept| kept != info.serial) => Standing::Outdated,
         left if left < SOON_DAYS * DAY => Standing::ExpiresSoon,
         _ => Standing::Valid,
     }
@@ -168,6 +183,7 @@ impl Row {
             Standing::ExpiresSoon => "expires soon".to_owned(),
             Standing::Expired => "expired".to_owned(),
             Standing::Outdated => "a newer one is kept".to_owned(),
+            Standing::OtherAuthority => "of another authority".to_owned(),
             Standing::Unknown => self.error.clone().unwrap_or_default(),
         }
     }
@@ -178,25 +194,27 @@ mod tests {
     use super::*;
     use crate::k8s::certificates::{Authority, Subject};
 
-    fn info(days: u32) -> CertificateInfo {
-        let authority = Authority::generate("demo").expect("an authority");
+    fn info(authority: &Authority, days: u32) -> CertificateInfo {
         let subject = Subject { common_name: "demo-broker".into(), names: vec!["a".into()], days };
         CertificateInfo::from_pem(&authority.issue(&subject).expect("one").certificate).expect("a certificate")
     }
 
     #[test]
-    fn what_ends_soon_and_what_is_outdated_is_told() {
-        assert_eq!(standing(&info(365), None), Standing::Valid);
-        assert_eq!(standing(&info(29), None), Standing::ExpiresSoon);
-        assert_eq!(standing(&info(365), Some("another")), Standing::Outdated);
-        let current = info(365);
-        assert_eq!(standing(&current, Some(&current.serial)), Standing::Valid);
+    fn what_ends_soon_and_what_is_not_as_it_is_kept_is_told() {
+        let [ours, other] = ["demo", "demo"].map(|name| Authority::generate(name).expect("an authority"));
+        let authority = Some(ours.certificate.as_str());
+        let current = info(&ours, 365);
+        assert_eq!(standing(&current, Compared::default()), Standing::Valid);
+        assert_eq!(standing(&info(&ours, 29), Compared { authority, serial: None }), Standing::ExpiresSoon);
+        assert_eq!(standing(&current, Compared { authority, serial: Some("another") }), Standing::Outdated);
+        assert_eq!(standing(&current, Compared { authority, serial: Some(&current.serial) }), Standing::Valid);
+        assert_eq!(standing(&info(&other, 365), Compared { authority, serial: None }), Standing::OtherAuthority);
     }
 
     #[test]
     fn every_certificate_has_a_name_of_its_own() {
         let one = |owner: &str, listener: Option<&str>| {
-            row(owner.into(), listener.map(str::to_owned), Err("no handshake".into()), None)
+            row(owner.into(), listener.map(str::to_owned), Err("no handshake".into()), Compared::default())
         };
         let items = vec![
             one("authority", None),
@@ -217,7 +235,7 @@ mod tests {
 
     #[test]
     fn a_listener_that_does_not_answer_has_its_own_row() {
-        let down = row("demo-broker-0".into(), Some("CLIENT".into()), Err("no handshake".into()), None);
+        let down = row("demo-broker-0".into(), Some("CLIENT".into()), Err("no handshake".into()), Compared::default());
         let text = Certificates { items: vec![down] }.text(TextOptions::default());
         assert_eq!(
             text,

@@ -1,7 +1,7 @@
 //! Which secured cluster is meant, and where its certificates are served.
 
 use crate::commands::Context;
-use crate::commands::install::securing::Kept;
+use crate::commands::securing::Kept;
 use crate::connect::{PodListener, select_any_state};
 use crate::error::CommandError;
 use crate::k8s::inspect::PodState;

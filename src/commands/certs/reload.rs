@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use super::place::{Listener, Place};
 use crate::commands::Context;
+use crate::commands::securing::login_by;
 use crate::connect::{self, Login, Session};
 use crate::error::CommandError;
 use crate::k8s::Role;
@@ -140,14 +141,7 @@ impl<'a> Reload<'a> {
     fn controllers_login(&self) -> Result<Login, CommandError> {
         let Place { kept, spec, name, .. } = self.place;
         match kept.authority() {
-            Some(authority) if !spec.security.is_scram() => {
-                let certificate = kept.passing_certificate()?;
-                Login::with_certificate(
-                    authority.certificate.clone(),
-                    certificate,
-                    format!("Secret {}", name.authority()),
-                )
-            }
+            Some(authority) if !spec.security.is_scram() => login_by(authority, name),
             _ => self.context.login(),
         }
     }

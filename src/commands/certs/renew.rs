@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use super::place::Place;
 use super::reload::Reload;
 use crate::cli::{ConflictArgs, DryRun, DryRunArgs, OutputArgs, interrupted};
-use crate::commands::install::securing::Renewed;
+use crate::commands::securing::Renewed;
 use crate::commands::{Context, Run};
 use crate::error::{CommandError, CommandResult, ErrorKind, Exit};
 use crate::k8s::apply::{self, Intent};
@@ -65,7 +65,7 @@ impl RenewArgs {
         let began = Instant::now();
         let place = Place::of(context, self.name.as_deref()).await?;
         let target = Target { name: &place.name, namespace: &place.kubernetes.namespace, spec: &place.spec };
-        let renewed = place.kept.renewed(&target, &place.tls)?;
+        let renewed = Renewed::of(&place.kept, &target, &place.tls)?;
         let mut report = RenewReport::new(&place, self.dry_run.dry_run);
         let written = self.write(&place, &renewed, &mut report).await;
         if self.dry_run.dry_run.is_real() {

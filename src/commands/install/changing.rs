@@ -3,11 +3,14 @@
 
 use std::collections::BTreeMap;
 
+use tokio::time::Instant;
+
 use super::Install;
 use super::differences::{Difference, differences, table};
+use crate::commands::securing::GoneAdmin;
 use crate::connect::{Login, Session};
 use crate::error::{CommandError, ErrorKind};
-use crate::k8s::discover;
+use crate::k8s::discover::{self, KafkaCluster};
 use crate::k8s::manifests::dynamic::{ConfigChanges, UpdateMode, update_mode};
 use crate::k8s::manifests::{ClusterSpec, FileNames, Target};
 use crate::k8s::revisions::{self, Revisions, choose, unused};
@@ -131,12 +134,22 @@ impl<'a> Changing<'a> {
         self.restarts = true;
     }
 
-    async fn connect(&self) -> Result<Cluster, CommandError> {
+    async fn place(&self) -> Result<KafkaCluster, CommandError> {
         let name = self.install.name.as_str();
         let found = discover::clusters(self.kubernetes, false, Some(name)).await?.into_iter().next();
-        let place = found.ok_or_else(|| CommandError::failed("no broker pod exists"))?;
+        found.ok_or_else(|| CommandError::failed("no broker pod exists"))
+    }
+
+    async fn connect(&self) -> Result<Cluster, CommandError> {
+        let place = self.place().await?;
         let options = self.install.context.kafka_options();
         Ok(Session::to_pods(self.kubernetes.clone(), place, options, &Ask::Nothing, &Login::Automatic).await?.kafka)
+    }
+
+    /// Lets the admin in again, whose Secret was gone.
+    pub(super) async fn bring_back(&self, gone: &GoneAdmin, deadline: Instant) -> Result<(), CommandError> {
+        let ui = &self.install.context.ui;
+        gone.until_told(ui, self.kubernetes, &self.place().await?, deadline).await
     }
 
     /// What is going to change, on stderr.

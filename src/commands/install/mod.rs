@@ -18,7 +18,6 @@ mod health;
 mod options;
 mod plan;
 mod rendering;
-pub(in crate::commands) mod securing;
 mod waiting;
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -31,6 +30,7 @@ pub use arguments::InstallArgs;
 pub use options::SpecArgs;
 pub use rendering::ManifestFormat;
 
+use super::securing::Kept;
 use super::verify::round_trip::{self, RoundTripPlan};
 use super::{Context, Run};
 use crate::cli::{DryRun, interrupted};
@@ -39,7 +39,7 @@ use crate::error::{CommandError, CommandResult, ErrorKind, Exit};
 use crate::k8s::apply::{self, Change, Intent};
 use crate::k8s::inventory::{self, Inventory};
 use crate::k8s::manifests::{ClusterSpec, DOCUMENT_KEY, Mode, Target, WrittenDocument};
-use crate::k8s::names::CLIENT_PORT;
+use crate::k8s::names::{ADMIN, CLIENT_PORT};
 use crate::k8s::{ClusterName, Kubernetes, Role};
 use crate::kafka::Ask;
 use crate::view::{duration, plural};
@@ -47,7 +47,6 @@ use applying::Step;
 use arguments::in_namespace;
 use changing::Changing;
 use plan::Plan;
-use securing::Kept;
 use waiting::Wait;
 
 /// A topic is deleted within milliseconds; a Kafka that just broke must not hold up Ctrl-C.
@@ -139,6 +138,13 @@ impl Install<'_> {
         if self.args.diff {
             return diffing::run(self, &kubernetes, &plan).await;
         }
+        if plan.gone_admin.is_some() && plan.running.is_none() && !self.args.wait.is_on() {
+            return Err(CommandError::failed(format!(
+                "Secret \"{}\" is gone, and its admin gets another password as soon as Kafka runs; nothing was changed",
+                self.name.user(ADMIN)
+            ))
+            .hinted("leave --no-wait out"));
+        }
         let steps = applying::rehearse(&kubernetes, self.name, &plan, self.args.conflicts.wish()).await?;
         let changed = steps.iter().any(|step| step.change != Change::Unchanged);
         let changing = changing.filter(|changing| changing.is_needed(changed));
@@ -155,6 +161,10 @@ impl Install<'_> {
                 self.report(step)
             })
             .await?;
+            if let (Some(gone), Some(changing)) = (&plan.gone_admin, &changing) {
+                // Nothing else can be asked of Kafka before.
+                Box::pin(changing.bring_back(gone, started + self.args.wait.timeout)).await?;
+            }
             self.print_documents(&plan)
         };
         match &changing {
@@ -243,7 +253,8 @@ impl Install<'_> {
         started: Instant,
     ) -> Result<(), CommandError> {
         let timeout = self.args.wait.timeout;
-        let wait = Wait { context: self.context, kubernetes, name: self.name, spec, timeout };
+        let gone_admin = plan.gone_admin.as_ref();
+        let wait = Wait { context: self.context, kubernetes, name: self.name, spec, timeout, gone_admin };
         // New pods took their own time.
         let place = wait.until_ready(Instant::now() + timeout).await?;
         if plan.identity.as_ref().is_some_and(|identity| identity.mode == Mode::Bootstrap) {

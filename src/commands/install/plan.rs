@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::differences::{Difference, impossible_while_running, impossible_with_kept_data, table};
-use super::securing::{Kept, Secrets};
+use crate::commands::securing::{GoneAdmin, Kept, Secrets, refuse_without_authority};
 use crate::error::CommandError;
 use crate::k8s::inventory::Inventory;
 use crate::k8s::manifests::{self, ClusterSpec, FileNames, Identity, Manifest, Mode, Target};
@@ -13,7 +13,6 @@ use crate::k8s::{ClusterName, Role};
 use crate::view::plural;
 
 /// The objects of an install.
-#[derive(Debug)]
 pub(super) struct Plan {
     /// The cluster's id and its quorum. Written before anything else, and never over another. With ZooKeeper
     /// there is none: Kafka makes the id itself, and ZooKeeper keeps it.
@@ -26,6 +25,8 @@ pub(super) struct Plan {
     pub document: Manifest,
     /// The authority and the admin; written once, and never over another.
     pub secrets: Vec<Manifest>,
+    /// The admin, where Kafka knows one whose Secret is gone.
+    pub gone_admin: Option<GoneAdmin>,
     /// What the pods need.
     pub supporting: Vec<Manifest>,
     /// The ConfigMaps that the pods mount.
@@ -43,13 +44,18 @@ impl Plan {
     pub(super) fn new(target: &Target<'_>, inventory: &Inventory, kept: &Kept) -> Result<Self, CommandError> {
         refuse_foreign_claims(target, inventory)?;
         refuse_changes(target, inventory)?;
+        refuse_without_authority(kept, target)?;
         let (identity, fresh_quorum) = identity(target, inventory)?;
         let secrets = Secrets::new(target, kept)?;
         let mut supporting = secrets.others;
         supporting.extend(manifests::supporting(target)?);
         supporting.extend(manifests::pod_monitor(target).filter(|_| kept.prometheus_operator));
         let names = manifests::file_names(target);
+        let has_users =
+            !fresh_quorum && (!inventory.workloads.is_empty() || inventory.has_claims(target.spec.voter_role()));
+        let gone_admin = secrets.new_admin.filter(|_| has_users);
         Ok(Self {
+            gone_admin: gone_admin.map(|(authority, admin)| GoneAdmin::new(authority, admin)),
             secret: identity.as_ref().map(|identity| manifests::secret(target, identity)).transpose()?,
             document: manifests::document(target)?,
             secrets: secrets.once,
@@ -223,7 +229,7 @@ pub(super) fn refuse_unknown_workloads(name: &ClusterName, inventory: &Inventory
 mod tests {
     use super::*;
     use crate::k8s::inventory::Claim;
-    use crate::k8s::manifests::{ClusterMode, ClusterSpec};
+    use crate::k8s::manifests::{ClusterMode, ClusterSpec, Preset};
 
     fn spec(brokers: u32, controllers: u32) -> ClusterSpec {
         let mut spec = ClusterSpec::default();
@@ -245,7 +251,24 @@ mod tests {
     }
 
     fn refusal(spec: &ClusterSpec, inventory: &Inventory) -> String {
-        planned(spec, inventory).expect_err("a refusal").text()
+        planned(spec, inventory).err().expect("a refusal").text()
+    }
+
+    #[test]
+    fn an_admin_without_a_secret_is_told_to_kafka_only_where_kafka_has_users() {
+        let asked = ClusterSpec { controllers: 3, ..Preset::Production.spec().expect("the preset") };
+        let has = |inventory: Inventory| planned(&asked, &inventory).expect("a plan").gone_admin.is_some();
+        let kept = |claims: Vec<Claim>, workloads: Vec<Role>| Inventory {
+            document: Some(asked.clone()),
+            identity: Some(joined(3)),
+            claims,
+            workloads,
+        };
+        assert!(!has(Inventory::default()), "a new cluster is formatted with it");
+        assert!(!has(kept(vec![], vec![])), "so is one whose disks are all gone");
+        assert!(has(kept(vec![claim(Role::Controller, 0, true)], vec![Role::Controller, Role::Broker])));
+        assert!(has(kept(vec![claim(Role::Controller, 0, true)], vec![])), "its data is kept");
+        assert!(planned(&spec(3, 3), &Inventory::default()).expect("a plan").gone_admin.is_none(), "it has no users");
     }
 
     #[test]

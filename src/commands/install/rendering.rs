@@ -5,10 +5,11 @@ use serde_json::json;
 
 use super::Install;
 use super::plan::Plan;
-use super::securing::Kept;
+use crate::commands::securing::Kept;
 use crate::error::{CommandError, CommandResult, Exit};
 use crate::k8s::inventory::Inventory;
 use crate::k8s::manifests::{ClusterDocument, ClusterSpec, Manifest, Target};
+use crate::k8s::names::ADMIN;
 use crate::k8s::revisions::{self, Revisions};
 use crate::k8s::rollout::Rollout;
 use crate::k8s::{ClusterName, Kubernetes};
@@ -66,6 +67,12 @@ pub(super) async fn run(install: &Install<'_>) -> CommandResult {
     let mut plan = Plan::new(&target, &inventory, &kept)?;
     // Kafka is not asked, so nothing is taken at once.
     plan.mount(&target, &revisions::choose(&target, &revisions, &rollout, None), &rollout)?;
+    if plan.gone_admin.is_some() {
+        let secret = install.name.user(ADMIN);
+        install.context.ui.warning(format!(
+            "Secret {secret} is gone, and Kafka does not know the password of the new one: `install` without --dry-run tells it"
+        ));
+    }
     let manifests = plan.manifests();
     let suffix = install.dry_run().suffix();
     let text = install.args.output.map_or_else(

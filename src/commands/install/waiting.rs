@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use super::health;
 use crate::commands::Context;
+use crate::commands::securing::GoneAdmin;
 use crate::connect::ensemble;
 use crate::error::CommandError;
 use crate::k8s::diagnose::{self, Cause, Certainty, Diagnosis, Facts, Phase};
@@ -42,6 +43,8 @@ pub(super) struct Wait<'a> {
     pub spec: &'a ClusterSpec,
     /// `--timeout`
     pub timeout: Duration,
+    /// Who gets a new password before anybody else is asked.
+    pub gone_admin: Option<&'a GoneAdmin>,
 }
 
 /// What the wait saw last, for the message when its time is over.
@@ -173,6 +176,12 @@ impl Wait<'_> {
         if let Some(pending) = self.of_zookeeper().await {
             progress.set("zookeeper", shortened(&format!("zookeeper: {pending}")));
             last.set(format!("all pods are ready, but {pending}"));
+            return Ok(false);
+        }
+        if let Some(gone) = self.gone_admin
+            && let Err(error) = gone.tell_kafka(&self.context.ui, self.kubernetes, &self.place(facts)).await
+        {
+            last.set(format!("all pods are ready, but the admin could not be given a new password: {}", error.message));
             return Ok(false);
         }
         let answer = match kafka {

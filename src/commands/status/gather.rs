@@ -10,7 +10,7 @@ use super::model::Status;
 use super::verdict::{Facts, controller_role};
 use crate::commands::Context;
 use crate::connect::metrics::Answer as Scraped;
-use crate::connect::{self, Login, TcpDialer, ensemble};
+use crate::connect::{self, Login, Secured, TcpDialer, ensemble};
 use crate::error::CommandError;
 use crate::k8s::discover::{BrokerPod, KafkaCluster};
 use crate::k8s::inspect::{self, Inspection, PodState};
@@ -70,7 +70,7 @@ impl Gatherer {
     pub(super) async fn gather(&mut self) -> Result<Status, CommandError> {
         let mut facts = self.kubernetes_facts().await?;
         let scraping = self.scraping(&facts);
-        let (metrics, ()) = tokio::join!(scraping, self.ask(&mut facts));
+        let (metrics, ()) = tokio::join!(scraping, Box::pin(self.ask(&mut facts)));
         facts.metrics = metrics;
         Ok(Status::from_facts(&facts))
     }
@@ -160,31 +160,35 @@ impl Gatherer {
     /// What the pods serve, where they use TLS.
     async fn certificates(&self, facts: &Facts) -> Vec<Served> {
         match &self.place {
-            Place::Pods { kubernetes, .. } => certificates::served(kubernetes, &facts.pods).await,
+            Place::Pods { kubernetes, name } => certificates::served(kubernetes, name, &facts.pods).await,
             Place::Addresses(_) => Vec::new(),
         }
     }
 
     /// A new connection.
     async fn connect(&self, facts: &Facts) -> Result<Cluster, Unconnected> {
-        let secured = match &self.place {
+        let refused = |error: CommandError| Unconnected { reason: error.message, not_admitted: true };
+        match &self.place {
             Place::Addresses(addresses) => {
-                TcpDialer::new(addresses).and_then(|dialer| self.login.to_addresses(Arc::new(dialer)))
+                let secured = TcpDialer::new(addresses).and_then(|dialer| self.login.to_addresses(Arc::new(dialer)));
+                let dialer = secured.map_err(refused)?.dialer;
+                Cluster::connect(dialer, self.options, &Ask::Nothing).await.map_err(|error| unconnected(&error))
             }
             Place::Pods { kubernetes, name } => {
                 let cluster = running(facts, kubernetes, name);
                 if cluster.brokers.is_empty() {
                     return Err(Unconnected { reason: "no broker pod is running".to_owned(), not_admitted: false });
                 }
-                self.login.to_pods(kubernetes, &cluster).await
+                let Secured { dialer, principal } = self.login.to_pods(kubernetes, &cluster).await.map_err(refused)?;
+                Cluster::connect(dialer, self.options, &Ask::Nothing).await.map_err(|error| match error {
+                    Error::Dial(error) if error.reason == DialReason::Denied => {
+                        refused(self.login.denied(&cluster, principal.as_deref(), error))
+                    }
+                    error => unconnected(&error),
+                })
             }
-        };
-        let dialer = secured.map_err(|error| Unconnected { reason: error.message, not_admitted: true })?.dialer;
-        let connected = Cluster::connect(dialer, self.options, &Ask::Nothing).await;
-        connected.map(|(kafka, _)| kafka).map_err(|error| Unconnected {
-            not_admitted: matches!(&error, Error::Dial(dial) if dial.reason == DialReason::Refusal),
-            reason: error.to_string(),
-        })
+        }
+        .map(|(kafka, _)| kafka)
     }
 
     /// The quorum without any broker, from a controller's own listener.
@@ -199,6 +203,12 @@ impl Gatherer {
         let timeout = self.options.request_timeout;
         connect::quorum_from_controllers(&self.login, kubernetes, &voters, timeout).await
     }
+}
+
+fn unconnected(error: &Error) -> Unconnected {
+    let not_admitted =
+        matches!(error, Error::Dial(dial) if matches!(dial.reason, DialReason::Refusal | DialReason::Denied));
+    Unconnected { reason: error.to_string(), not_admitted }
 }
 
 async fn explain(kubernetes: &Kubernetes, name: &ClusterName, facts: &mut Facts) -> Result<(), CommandError> {

@@ -9,14 +9,14 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::time::Instant;
 
 use crate::commands::Context;
-use crate::commands::install::securing;
-use crate::connect::{Session, until_let_in};
+use crate::commands::securing;
+use crate::connect::{Session, mechanisms, until_let_in};
 use crate::error::CommandError;
 use crate::k8s::apply::Intent;
-use crate::k8s::credentials::{self, Before, Credentials};
+use crate::k8s::credentials::{self, Before, ClientCertificate, Credentials};
 use crate::k8s::discover::KafkaCluster;
 use crate::k8s::inventory::Inventory;
-use crate::k8s::names::{CLIENT_PORT, secret_name};
+use crate::k8s::names::{ANCHOR, CLIENT_PORT, secret_name};
 use crate::k8s::{ClusterName, Kubernetes};
 use crate::kafka::admin::users::{self, ScramMechanism};
 use crate::kafka::security::scram::{Hash, MIN_ITERATIONS};
@@ -113,8 +113,19 @@ fn from_file(path: &PathBuf) -> Result<SecretString, CommandError> {
     Ok(password.to_owned().into())
 }
 
+/// Refuses the name of who only keeps the users; see [`ANCHOR`].
+pub(super) fn refuse_anchor(name: &str) -> Result<(), CommandError> {
+    if name != ANCHOR {
+        return Ok(());
+    }
+    Err(CommandError::usage(format!(
+        "\"{ANCHOR}\" is no user: nobody can log in as it, and it keeps Kafka from forgetting the others"
+    )))
+}
+
 /// A name that Kafka and a Secret can carry.
 pub(super) fn check_name(name: &str) -> Result<(), CommandError> {
+    refuse_anchor(name)?;
     let valid = |letter: char| matches!(letter, 'a'..='z' | '0'..='9' | '-' | '.');
     let edge = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit();
     if !name.is_empty()
@@ -196,11 +207,14 @@ pub(super) struct Account<'a> {
     pub(super) keeper: Option<Keeper>,
     pub(super) user: &'a str,
     pub(super) arguments: &'a PasswordArgs,
+    /// The certificate that its Secret gets, where that has none.
+    pub(super) certificate: Option<ClientCertificate>,
 }
 
 impl Account<'_> {
     /// Gives the user a password in both places. When the second place refuses, the first gets back what it had.
     pub(super) async fn set_password(&self) -> Result<(), CommandError> {
+        self.refuse_unknown_mechanism().await?;
         let kubernetes = self.keeper.as_ref().map(|keeper| &keeper.kubernetes);
         let password = self.arguments.password(kubernetes).await?;
         let Some(keeper) = &self.keeper else { return self.tell_kafka(&password).await };
@@ -231,8 +245,21 @@ impl Account<'_> {
         let mut wanted = keeper.credentials(self.user, password, self.arguments.mechanism()).await?;
         let before = credentials::before(&keeper.kubernetes, keeper.name(), &wanted).await?;
         // The admin's certificate stays what it is.
-        wanted.certificate = before.credentials().and_then(|old| old.certificate);
+        let old = before.credentials().and_then(|old| old.certificate);
+        wanted.certificate = old.or_else(|| self.certificate.clone());
         Ok((wanted, before))
+    }
+
+    /// A password by a mechanism that no listener offers would open nothing. Behind `--bootstrap-server` clients may
+    /// come to other listeners than we do.
+    async fn refuse_unknown_mechanism(&self) -> Result<(), CommandError> {
+        if self.keeper.is_none() {
+            return Ok(());
+        }
+        match mechanisms(self.session).await {
+            Some(offered) => refuse_mechanism(self.arguments.mechanism(), &offered, &self.session.name),
+            None => Ok(()),
+        }
     }
 
     /// The Secret first: a password that only Kafka knew would be lost with this process.
@@ -284,16 +311,36 @@ impl Account<'_> {
     }
 }
 
+fn refuse_mechanism(wanted: ScramMechanism, offered: &[String], cluster: &str) -> Result<(), CommandError> {
+    if offered.contains(&wanted.to_string()) {
+        return Ok(());
+    }
+    Err(CommandError::failed(format!(
+        "nobody can log in to cluster \"{cluster}\" by {wanted}: it offers {}; nothing was changed",
+        offered.join(", ")
+    ))
+    .hinted("choose another with --mechanism"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_mechanism_that_is_not_offered_is_refused_with_those_that_are() {
+        let offered = ["SCRAM-SHA-512".to_owned(), "PLAIN".to_owned()];
+        assert_eq!(refuse_mechanism(ScramMechanism(Hash::Sha512), &offered, "demo"), Ok(()));
+        let refused = refuse_mechanism(ScramMechanism(Hash::Sha256), &offered, "demo").expect_err("a refusal");
+        let told = "nobody can log in to cluster \"demo\" by SCRAM-SHA-256: it offers SCRAM-SHA-512, PLAIN";
+        assert!(refused.message.starts_with(told), "{}", refused.message);
+    }
 
     #[test]
     fn names_that_a_secret_cannot_carry_are_refused() {
         for good in ["alice", "a", "order-service", "team.orders", "7up"] {
             assert!(check_name(good).is_ok(), "{good}");
         }
-        for bad in ["", "Alice", "a b", "-a", "a-", "a..b", "CN=a", "ä", &"x".repeat(64)] {
+        for bad in ["", "Alice", "a b", "-a", "a-", "a..b", "CN=a", "ä", &"x".repeat(64), ANCHOR] {
             assert!(check_name(bad).is_err(), "{bad}");
         }
     }

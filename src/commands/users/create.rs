@@ -49,8 +49,14 @@ impl Run for CreateArgs {
             .hinted(format!("give it a new password with `kubectl kafka users rotate {}`", self.name)));
         }
         let secret = keeper.as_ref().map(|keeper| keeper.name().user(&self.name));
-        let account =
-            Account { context: &context, session: &session, keeper, user: &self.name, arguments: &self.password };
+        let account = Account {
+            context: &context,
+            session: &session,
+            keeper,
+            user: &self.name,
+            arguments: &self.password,
+            certificate: None,
+        };
         if self.dry_run.dry_run.is_real() {
             account.set_password().await?;
             context.ui.status(format!(

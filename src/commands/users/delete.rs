@@ -3,18 +3,20 @@
 use clap::Args;
 use serde::Serialize;
 
-use super::account::Keeper;
+use super::account::{Keeper, refuse_anchor};
 use super::describe::missing_user;
 use crate::cli::{DryRunArgs, OutputArgs};
+use crate::commands::securing;
 use crate::commands::topics::finish;
 use crate::commands::{Context, Run};
 use crate::connect::Session;
 use crate::error::{CommandError, CommandResult, Exit};
 use crate::k8s::credentials;
-use crate::k8s::names::ADMIN;
+use crate::k8s::names::{ADMIN, ANCHOR};
 use crate::kafka::Ask;
 use crate::kafka::admin::acls::{self, AclFilter};
-use crate::kafka::admin::users::{self, User};
+use crate::kafka::admin::users::{self, ITERATIONS, ScramMechanism, User};
+use crate::kafka::security::scram::Hash;
 use crate::ui::{TextOptions, View};
 use crate::view;
 
@@ -48,9 +50,10 @@ impl Run for DeleteArgs {
             ))
             .hinted(format!("give it a new password with `kubectl kafka users rotate {ADMIN}`")));
         }
+        self.users.iter().try_for_each(|name| refuse_anchor(name))?;
         let session = context.kafka(&Ask::Nothing).await?;
         let keeper = Keeper::of(&session).await?;
-        let found = users::describe(&session.kafka, Some(&self.users)).await?;
+        let (found, anchored) = find(&session, keeper.as_ref(), &self.users).await?;
         let missing = self.users.iter().find(|name| !found.iter().any(|user| user.name == **name));
         if let (Some(missing), false) = (missing, self.if_exists) {
             return Err(missing_user(missing, &session.name));
@@ -71,6 +74,9 @@ impl Run for DeleteArgs {
                 return Err(CommandError::failed("not confirmed; nothing was deleted"));
             }
         }
+        if self.dry_run.dry_run.is_real() && keeper.is_some() && !anchored {
+            anchor(&session).await?;
+        }
         let mut errors = Vec::new();
         let mut items = Vec::new();
         for user in found {
@@ -90,15 +96,47 @@ impl Run for DeleteArgs {
     }
 }
 
+/// The users of these names, and whether [`ANCHOR`] is there. One that has nothing but a Secret any more cannot log in
+/// by anything.
+async fn find(session: &Session, keeper: Option<&Keeper>, names: &[String]) -> Result<(Vec<User>, bool), CommandError> {
+    let asked: Vec<String> = names.iter().cloned().chain([ANCHOR.to_owned()]).collect();
+    let mut found = users::describe(&session.kafka, Some(&asked)).await?;
+    let before = found.len();
+    found.retain(|user| user.name != ANCHOR);
+    let anchored = found.len() < before;
+    let Some(keeper) = keeper else { return Ok((found, anchored)) };
+    for name in names {
+        if found.iter().any(|user| user.name == *name) {
+            continue;
+        }
+        match credentials::exists(&keeper.kubernetes, keeper.name(), name).await {
+            Ok(true) => found.push(User { name: name.clone(), credentials: Vec::new() }),
+            // Who may not see Secrets knows Kafka's half.
+            Err(error) if !error.is_forbidden() => return Err(error.into()),
+            Ok(false) | Err(_) => {}
+        }
+    }
+    Ok((found, anchored))
+}
+
+/// Clusters that were installed before there was an [`ANCHOR`] get one before anybody is removed.
+async fn anchor(session: &Session) -> Result<(), CommandError> {
+    let password =
+        securing::password().map_err(|reason| CommandError::failed(format!("cannot make a password: {reason}")))?;
+    Ok(users::set_password(&session.kafka, ANCHOR, ScramMechanism(Hash::Sha512), ITERATIONS, &password).await?)
+}
+
 /// Kafka first: a Secret that is left over opens nothing, and a second try takes it.
 async fn delete(session: &Session, keeper: Option<&Keeper>, user: &User) -> Result<(), CommandError> {
-    users::delete(&session.kafka, user).await?;
+    if !user.credentials.is_empty() {
+        users::delete(&session.kafka, user).await?;
+    }
     if let Some(keeper) = keeper {
         credentials::delete(&keeper.kubernetes, keeper.name(), &user.name).await.map_err(|error| {
             let secret = keeper.name().user(&user.name);
             CommandError::from(error)
                 .about(format!("user \"{}\" is deleted, and secret/{secret} is not", user.name))
-                .hinted(format!("`kubectl delete secret {secret}`"))
+                .hinted(format!("the same command takes it away, and so does `kubectl delete secret {secret}`"))
         })?;
     }
     Ok(())

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use clap::Args;
 use serde::Serialize;
 
+use super::account::refuse_anchor;
 use crate::cli::OutputArgs;
 use crate::commands::acls::rules::{explained, table};
 use crate::commands::{Context, Run};
@@ -27,6 +28,7 @@ pub struct DescribeArgs {
 
 impl Run for DescribeArgs {
     async fn run(self, context: Context) -> CommandResult {
+        self.users.iter().try_for_each(|name| refuse_anchor(name))?;
         let session = context.kafka(&Ask::Nothing).await?;
         let found = users::describe(&session.kafka, Some(&self.users)).await?;
         if let Some(missing) = self.users.iter().find(|name| !found.iter().any(|user| user.name == **name)) {

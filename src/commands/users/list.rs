@@ -8,6 +8,7 @@ use crate::commands::{Context, Run};
 use crate::connect::Session;
 use crate::error::{CommandResult, Exit};
 use crate::k8s::credentials;
+use crate::k8s::names::ANCHOR;
 use crate::kafka::Ask;
 use crate::kafka::admin::users::{self, User};
 use crate::ui::{TextOptions, View};
@@ -24,7 +25,8 @@ impl Run for ListArgs {
     async fn run(self, context: Context) -> CommandResult {
         let session = context.kafka(&Ask::Nothing).await?;
         let (users, secrets) = tokio::join!(users::describe(&session.kafka, None), secrets(&session));
-        let users = users?;
+        let mut users = users?;
+        users.retain(|user| user.name != ANCHOR);
         if users.is_empty() && self.output.output.is_none() {
             context.ui.status(format!("No users found in cluster \"{}\".", session.name));
             return Ok(Exit::Done);

@@ -1,12 +1,13 @@
 //! `kubectl kafka users`: who can log in.
 //!
 //! Of each user there are two halves: Kafka's hash of the password, and a Secret with everything that a client
-//! needs. `account` changes both, or neither.
+//! needs. `account` changes both, or neither; `enter` finds a way in when the admin's password does not open.
 
 mod account;
 mod create;
 mod delete;
 mod describe;
+mod enter;
 mod list;
 mod rotate;
 

@@ -4,11 +4,11 @@ use clap::Args;
 
 use super::account::{Account, Keeper, PasswordArgs, check_name};
 use super::create::UserReport;
+use super::enter::{Entered, enter};
 use crate::cli::{DryRun, DryRunArgs, OutputArgs};
 use crate::commands::{Context, Run};
 use crate::error::{CommandError, CommandResult, Exit};
 use crate::k8s::credentials;
-use crate::kafka::Ask;
 use crate::kafka::admin::users;
 
 /// What was typed.
@@ -34,7 +34,7 @@ impl Run for RotateArgs {
         if self.dry_run.dry_run == DryRun::Client {
             return self.show(&context, None);
         }
-        let session = context.kafka(&Ask::Nothing).await?;
+        let Entered { session, certificate } = enter(&context, &self.name).await?;
         let keeper = Keeper::of(&session).await?;
         let known = users::describe(&session.kafka, Some(std::slice::from_ref(&self.name))).await?;
         let Some(user) = known.first() else {
@@ -47,8 +47,14 @@ impl Run for RotateArgs {
                 .hinted("choose another with --mechanism"));
         }
         let place = keeper.as_ref().map(|keeper| (keeper.kubernetes.clone(), keeper.name().clone()));
-        let account =
-            Account { context: &context, session: &session, keeper, user: &self.name, arguments: &self.password };
+        let account = Account {
+            context: &context,
+            session: &session,
+            keeper,
+            user: &self.name,
+            arguments: &self.password,
+            certificate,
+        };
         let secret = place.as_ref().map(|(_, cluster)| cluster.user(&self.name));
         if !self.dry_run.dry_run.is_real() {
             account.rehearse().await?;

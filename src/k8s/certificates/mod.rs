@@ -5,6 +5,7 @@
 
 mod reading;
 
+use jiff::Timestamp;
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
     SerialNumber,
@@ -70,7 +71,13 @@ impl Authority {
     pub fn from_pem(certificate: &str, key: &str) -> Result<Self, String> {
         let info = CertificateInfo::from_pem(certificate)?;
         if !info.is_authority {
-            return Err("its certificate is not one of an authority".to_owned());
+            return Err("its certificate is not one of an authority (CA:TRUE)".to_owned());
+        }
+        if !info.signs_certificates {
+            return Err("its certificate may not sign others: its key usage has no keyCertSign".to_owned());
+        }
+        if info.not_before > Timestamp::now() {
+            return Err(format!("its certificate is not valid before {}", info.not_before));
         }
         if info.seconds_left() <= 0 {
             return Err(format!("its certificate expired on {}", info.not_after));
@@ -83,7 +90,8 @@ impl Authority {
         Ok(Self { certificate: certificate.to_owned(), key: key.to_owned().into() })
     }
 
-    /// A certificate for servers and clients alike: pods are both to each other.
+    /// A certificate for servers and clients alike: pods are both to each other. It ends with its authority at the
+    /// latest.
     pub fn issue(&self, subject: &Subject) -> Result<Issued, String> {
         let authority_key = KeyPair::from_pem(self.key.expose_secret()).map_err(words)?;
         let issuer = Issuer::from_ca_cert_pem(&self.certificate, authority_key).map_err(words)?;
@@ -93,6 +101,9 @@ impl Authority {
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
         params.use_authority_key_identifier_extension = true;
         valid_for(&mut params, subject.days.into());
+        let end = CertificateInfo::from_pem(&self.certificate)?.not_after.as_second();
+        params.not_after =
+            params.not_after.min(OffsetDateTime::from_unix_timestamp(end).map_err(|error| error.to_string())?);
         let key = KeyPair::generate().map_err(words)?;
         let certificate = params.signed_by(&key, &issuer).map_err(words)?;
         Ok(Issued { certificate: certificate.pem(), key: key.serialize_pem().into() })
@@ -166,6 +177,57 @@ mod tests {
         assert!(mistake(&authority.certificate, "hello").contains("PKCS#8"));
         let issued = authority.issue(&subject(&[])).expect("one");
         assert!(mistake(&issued.certificate, issued.key.expose_secret()).contains("not one of an authority"));
+    }
+
+    /// An authority of somebody else's making.
+    fn made(change: impl FnOnce(&mut CertificateParams)) -> (String, String) {
+        let mut params = CertificateParams::default();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        change(&mut params);
+        let key = KeyPair::generate().expect("a key");
+        (params.self_signed(&key).expect("a certificate").pem(), key.serialize_pem())
+    }
+
+    #[test]
+    fn who_may_not_sign_or_not_now_is_no_authority() {
+        let now = OffsetDateTime::now_utc();
+        let judge = |change: fn(&mut CertificateParams, OffsetDateTime)| {
+            let (certificate, key) = made(|params| change(params, now));
+            Authority::from_pem(&certificate, &key).err().unwrap_or_default()
+        };
+        assert_eq!(judge(|_, _| {}), "");
+        assert_eq!(judge(|params, _| params.key_usages = vec![KeyUsagePurpose::KeyCertSign]), "");
+        for (change, reason) in [
+            ((|params, _| params.is_ca = IsCa::NoCa) as fn(&mut CertificateParams, OffsetDateTime), "CA:TRUE"),
+            (|params, _| params.is_ca = IsCa::ExplicitNoCa, "CA:TRUE"),
+            (|params, _| params.key_usages = vec![KeyUsagePurpose::DigitalSignature], "keyCertSign"),
+            (|params, now| params.not_before = now + Duration::days(1), "not valid before 20"),
+            (|params, now| params.not_after = now - Duration::days(1), "expired on 20"),
+        ] {
+            let told = judge(change);
+            assert!(told.contains(reason), "{reason}: {told}");
+        }
+    }
+
+    #[test]
+    fn no_certificate_outlives_its_authority() {
+        let (certificate, key) = made(|params| params.not_after = OffsetDateTime::now_utc() + Duration::days(7));
+        let authority = Authority::from_pem(&certificate, &key).expect("an authority");
+        let issued = authority.issue(&subject(&["a"])).expect("one");
+        let end = |pem: &str| CertificateInfo::from_pem(pem).expect("a certificate").not_after;
+        assert_eq!(end(&issued.certificate), end(&certificate));
+    }
+
+    #[test]
+    fn a_signature_tells_authorities_of_the_same_name_apart() {
+        let [ours, other] = ["demo", "demo"].map(|name| Authority::generate(name).expect("an authority"));
+        let third = Authority::generate("third").expect("an authority");
+        let issued = ours.issue(&subject(&["a"])).expect("one");
+        let info = CertificateInfo::from_pem(&issued.keystore(&ours)).expect("a certificate");
+        assert!(info.is_signed_by(&ours.certificate));
+        assert!(!info.is_signed_by(&other.certificate) && !info.is_signed_by(&third.certificate));
+        let client = ours.issue(&subject(&[])).expect("one");
+        assert!(CertificateInfo::from_pem(&client.certificate).expect("a certificate").is_signed_by(&ours.certificate));
     }
 
     #[test]

@@ -1,6 +1,10 @@
 //! What a certificate says.
 
 use jiff::Timestamp;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, UnixTime};
+use rustls::server::ParsedCertificate;
+use rustls::{CertificateError, RootCertStore};
 use x509_parser::extensions::GeneralName;
 use x509_parser::pem::parse_x509_pem;
 use x509_parser::prelude::{FromDer, X509Certificate};
@@ -22,7 +26,10 @@ pub struct CertificateInfo {
     pub not_after: Timestamp,
     /// Whether it may sign others.
     pub is_authority: bool,
+    /// Whether its key usage, where it has one, is to sign certificates.
+    pub signs_certificates: bool,
     public_key: Vec<u8>,
+    der: Vec<u8>,
 }
 
 impl CertificateInfo {
@@ -46,13 +53,39 @@ impl CertificateInfo {
             not_before: time(certificate.validity().not_before.timestamp())?,
             not_after: time(certificate.validity().not_after.timestamp())?,
             is_authority: certificate.is_ca(),
+            signs_certificates: match certificate.key_usage() {
+                Ok(usage) => usage.is_none_or(|usage| usage.value.key_cert_sign()),
+                Err(_) => false,
+            },
             public_key: certificate.public_key().raw.to_vec(),
+            der: bytes.to_vec(),
         })
     }
 
     /// Seconds until it expires; negative when it has.
     pub fn seconds_left(&self) -> i64 {
         self.not_after.as_second() - Timestamp::now().as_second()
+    }
+
+    /// Whether its signature is that of an authority, given as PEM. What is signed in a way that is not known here
+    /// counts as signed.
+    pub fn is_signed_by(&self, authority: &str) -> bool {
+        let certificate = CertificateDer::from(self.der.as_slice());
+        let mut roots = RootCertStore::empty();
+        let Ok(root) = CertificateDer::from_pem_slice(authority.as_bytes()) else { return false };
+        let (Ok(()), Ok(parsed)) = (roots.add(root), ParsedCertificate::try_from(&certificate)) else { return true };
+        let algorithms = rustls::crypto::ring::default_provider().signature_verification_algorithms;
+        let verified = rustls::client::verify_server_cert_signed_by_trust_anchor(
+            &parsed,
+            &roots,
+            &[],
+            UnixTime::now(),
+            algorithms.all,
+        );
+        !matches!(
+            verified,
+            Err(rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer | CertificateError::BadSignature))
+        )
     }
 
     /// Whether it is about a key, given as SubjectPublicKeyInfo.

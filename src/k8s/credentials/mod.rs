@@ -19,7 +19,7 @@ use super::error::Result;
 use super::manifests::Manifest;
 use super::names::{ClusterName, LABEL_USER};
 
-pub use store::{Before, Lookup, authority, before, delete, find, password_of, readers, users, write};
+pub use store::{Before, Lookup, authority, before, delete, exists, find, password_of, readers, users, write};
 
 const KEY_USERNAME: &str = "username";
 const KEY_PASSWORD: &str = "password";

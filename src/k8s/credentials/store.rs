@@ -113,6 +113,16 @@ pub async fn write(
     kubernetes.call(api.create(&PostParams { field_manager, dry_run }, &object)).await.map(|_| ())
 }
 
+/// Whether there is a Secret of a user. One request, without its content.
+pub async fn exists(kubernetes: &Kubernetes, cluster: &ClusterName, user: &str) -> Result<bool> {
+    let secrets: Api<Secret> = Api::namespaced(kubernetes.client.clone(), &kubernetes.namespace);
+    let found = kubernetes.find(secrets.get_metadata(&cluster.user(user))).await?;
+    Ok(found.is_some_and(|secret| {
+        let label = secret.metadata.labels.as_ref().and_then(|labels| labels.get(LABEL_USER));
+        apply::is_ours(cluster, &secret.metadata) && label.is_some_and(|label| label == user)
+    }))
+}
+
 /// Deletes the Secret of a user; `false` when there is none.
 pub async fn delete(kubernetes: &Kubernetes, cluster: &ClusterName, user: &str) -> Result<bool> {
     let secrets: Api<Secret> = Api::namespaced(kubernetes.client.clone(), &kubernetes.namespace);

@@ -9,7 +9,7 @@ use super::{ADMIN_MOUNT, AGENT_MOUNT, CONFIG_MOUNT, TLS_MOUNT, data_directory};
 use crate::k8s::manifests::identity::directory_key;
 use crate::k8s::manifests::spec::{ClusterSpec, Listener};
 use crate::k8s::manifests::voter_hosts;
-use crate::k8s::names::{ADMIN, CLIENT_PORT, CONTROLLER_PORT, ClusterName, INTERNAL_PORT, METRICS_PORT, Role};
+use crate::k8s::names::{ADMIN, ANCHOR, CLIENT_PORT, CONTROLLER_PORT, ClusterName, INTERNAL_PORT, METRICS_PORT, Role};
 
 /// The container's variable with a directory id: `dir-0` → `DIR_0`.
 pub(super) fn directory_variable(ordinal: u32) -> String {
@@ -145,14 +145,16 @@ pub(super) fn own_properties(spec: &ClusterSpec, role: Role) -> String {
     text
 }
 
-/// The first user, who makes all others. Only the first quorum writes him.
+/// The first user, who makes all others, and before him who keeps Kafka from forgetting them, with a password that
+/// nobody sees. Only the first quorum writes them.
 fn add_admin(spec: &ClusterSpec, role: Role) -> String {
     if !spec.security.is_scram() || role != spec.voter_role() {
         return String::new();
     }
     format!(
-        "  if $voter && [ \"$MODE\" = bootstrap ]; then\n    format+=(--add-scram \"SCRAM-SHA-512=[name={ADMIN},\
-         password=$(cat {ADMIN_MOUNT}/password)]\")\n  fi\n"
+        "  if $voter && [ \"$MODE\" = bootstrap ]; then\n    random=$(od -An -tx1 -N32 /dev/urandom | tr -d ' \\n')\n    \
+         format+=(--add-scram \"SCRAM-SHA-512=[name={ANCHOR},password=$random]\")\n    \
+         format+=(--add-scram \"SCRAM-SHA-512=[name={ADMIN},password=$(cat {ADMIN_MOUNT}/password)]\")\n  fi\n"
     )
 }
 
@@ -279,6 +281,24 @@ mod tests {
             script.contains("--initial-controllers \"0@demo-controller-0.demo-controllers.kafka.svc:9093:$DIR_0,1@")
         );
         assert!(script.contains("format+=(--no-initial-controllers)"));
+    }
+
+    #[test]
+    fn who_keeps_the_users_is_the_first_of_them() {
+        let spec = crate::k8s::manifests::Preset::Production.spec().expect("the preset");
+        let name = ClusterName::from_label("demo");
+        let script = start_script(&name, "kafka", &spec, Role::Controller);
+        let expected = format!(
+            r#"
+  if $voter && [ "$MODE" = bootstrap ]; then
+    random=$(od -An -tx1 -N32 /dev/urandom | tr -d ' \n')
+    format+=(--add-scram "SCRAM-SHA-512=[name={ANCHOR},password=$random]")
+    format+=(--add-scram "SCRAM-SHA-512=[name=admin,password=$(cat /etc/kubectl-kafka-admin/password)]")
+  fi
+"#
+        );
+        assert!(script.contains(&expected), "{script}");
+        assert!(!start_script(&name, "kafka", &spec, Role::Broker).contains("--add-scram"));
     }
 
     #[test]

@@ -16,11 +16,14 @@ use serde::Serialize;
 
 use super::acls::Operation;
 use super::text;
-use crate::kafka::security::scram::Hash;
+use crate::kafka::security::scram::{Hash, MIN_ITERATIONS};
 use crate::kafka::{Cluster, Error, ErrorCode, Result};
 
 /// As long as the hash's own blocks need; Kafka's tools take 24 to 32 bytes.
 const SALT: usize = 32;
+
+/// How often a password of ours is hashed: random ones need no more than Kafka asks for.
+pub const ITERATIONS: NonZeroU32 = NonZeroU32::MIN.saturating_add(MIN_ITERATIONS - 1);
 
 /// A SCRAM mechanism.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -153,7 +153,7 @@ impl SecureDialer {
                 format!("the listener of {who} does not use SASL, and {source} says to log in"),
                 format!("correct {source}: its security.protocol is PLAINTEXT or SSL"),
             ),
-            SaslError::Denied => refused(
+            SaslError::Denied => denied(
                 format!("{who} does not know user \"{user}\" or its password is another ({mechanism}, {source})"),
                 if source.starts_with("Secret ") {
                     format!("make a new password with `kubectl kafka users rotate {user}`")
@@ -200,14 +200,18 @@ fn refused(message: impl Into<String>, hint: impl Into<String>) -> DialError {
     DialError { reason: DialReason::Refusal, message: message.into(), hint: Some(hint.into()) }
 }
 
+fn denied(message: impl Into<String>, hint: impl Into<String>) -> DialError {
+    DialError { reason: DialReason::Denied, ..refused(message, hint) }
+}
+
 async fn speaks_plain_text(dialer: &dyn Dialer, target: &Target) -> bool {
     let Ok(stream) = dialer.dial(target).await else { return false };
     Connection::open(stream, "", PROBE_WITHIN).await.is_ok()
 }
 
-/// Whether a listener wants a login, and none was given. Kafka hangs up without a word on the first request that
-/// needs one; asked for its mechanisms, it tells them.
-pub async fn wants_login(dialer: &dyn Dialer, target: &Target) -> Option<DialError> {
+/// The mechanisms that a listener offers, asked for without a login; `None`: it does not tell, as one that wants no
+/// login does not. One round trip.
+pub async fn mechanisms(dialer: &dyn Dialer, target: &Target) -> Option<Vec<String>> {
     let asked = async {
         let mut stream = dialer.dial(target).await.ok()?;
         let request = encode(&SaslHandshakeRequest::default(), 1, 0).ok()?;
@@ -217,13 +221,18 @@ pub async fn wants_login(dialer: &dyn Dialer, target: &Target) -> Option<DialErr
         SaslHandshakeResponse::decode(&mut frame.slice(4..), 1).ok()
     };
     let answer = tokio::time::timeout(PROBE_WITHIN, asked).await.ok()??;
-    let mechanisms: Vec<&str> = answer.mechanisms.iter().map(|mechanism| &**mechanism).collect();
-    (!mechanisms.is_empty()).then(|| {
-        refused(
-            format!("the listener of {target} wants a login ({}), and there is none", mechanisms.join(", ")),
-            "name a user with --kafka-user, or a file of client properties with --command-config",
-        )
-    })
+    let mechanisms: Vec<String> = answer.mechanisms.iter().map(ToString::to_string).collect();
+    (!mechanisms.is_empty()).then_some(mechanisms)
+}
+
+/// Whether a listener wants a login, and none was given. Kafka hangs up without a word on the first request that
+/// needs one; asked for its mechanisms, it tells them.
+pub async fn wants_login(dialer: &dyn Dialer, target: &Target) -> Option<DialError> {
+    let mechanisms = mechanisms(dialer, target).await?;
+    Some(denied(
+        format!("the listener of {target} wants a login ({}), and there is none", mechanisms.join(", ")),
+        "name a user with --kafka-user, or a file of client properties with --command-config",
+    ))
 }
 
 /// What an error of the stream is told with.

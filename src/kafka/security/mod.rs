@@ -23,12 +23,15 @@ use std::fmt;
 use std::sync::Arc;
 
 pub use client_properties::{PropertiesError, from_client_properties};
-pub use dialer::{SecureDialer, wants_login};
+pub use dialer::{SecureDialer, mechanisms, wants_login};
 pub use sasl::{Mechanism, Sasl};
 pub use served::served_certificate;
 pub use tls::{HostCheck, KeyPair, Tls, TlsSettings, Trust};
 
 use super::dial::Dialer;
+
+/// The principal of who shows neither a password nor a certificate.
+pub const ANONYMOUS: &str = "User:ANONYMOUS";
 
 /// How connections are protected, and who we are. Its `Debug` shows no secret.
 #[derive(Clone)]
@@ -52,7 +55,7 @@ impl Security {
         match (&self.sasl, &self.tls) {
             (Some(sasl), _) => Some(format!("User:{}", sasl.username)),
             (None, Some(tls)) if tls.has_key_pair() => None,
-            (None, _) => Some("User:ANONYMOUS".to_owned()),
+            (None, _) => Some(ANONYMOUS.to_owned()),
         }
     }
 

@@ -256,7 +256,7 @@ async fn connect(listener: &Listener, security: Security) -> Result<NodeId, Erro
 /// The sentence of a refusal that trying again does not mend.
 async fn refusal(listener: &Listener, security: Security) -> String {
     match connect(listener, security).await {
-        Err(Error::Dial(error)) if error.reason == DialReason::Refusal => error.message,
+        Err(Error::Dial(error)) if matches!(error.reason, DialReason::Refusal | DialReason::Denied) => error.message,
         other => panic!("{other:?}"),
     }
 }
