@@ -345,10 +345,12 @@ fn a_deleted_user_takes_nobody_along_at_the_next_start() {
 
     // As in a cluster that was installed before there was one, it is made before anybody is deleted.
     let anchor = "kubectl-kafka-anchor-dupgypq";
+    let path = r"jsonpath={.data.client\.properties}";
+    let properties = kafka.kubectl(&["get", "secret", "own-user-admin", "-o", path]);
     let configs = |what: &str| {
         let tool = format!(
-            "KAFKA_HEAP_OPTS=-Xmx64m /opt/kafka/bin/kafka-configs.sh --bootstrap-server $(hostname -f):9092 \
-             --command-config /etc/kubectl-kafka-admin/client.properties --entity-type users {what}"
+            "echo {properties} | base64 -d > /tmp/admin.properties; KAFKA_HEAP_OPTS=-Xmx64m /opt/kafka/bin/kafka-configs.sh --bootstrap-server $(hostname -f):9092 \
+             --command-config /tmp/admin.properties --entity-type users {what}"
         );
         kafka.kubectl(&["exec", "own-broker-0", "--", "bash", "-c", &tool])
     };
