@@ -16,6 +16,8 @@ pub enum Exit {
     Done,
     /// 1: at least one row of a batch failed; the rows were printed.
     Failed,
+    /// 1: there are differences (`install --diff`), as `kubectl diff` says it.
+    Different,
     /// 3: the command worked and what it looked at is unhealthy (`status`, `doctor`).
     Unhealthy,
     /// 124: what the command waited for did not come in time.
@@ -28,7 +30,7 @@ impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
         ExitCode::from(match exit {
             Exit::Done => 0,
-            Exit::Failed => 1,
+            Exit::Failed | Exit::Different => 1,
             Exit::Unhealthy => 3,
             Exit::TimedOut => 124,
             Exit::Interrupted => 130,
@@ -68,12 +70,14 @@ pub struct CommandError {
     pub hints: Vec<String>,
     /// What Kafka did not allow, if that is what it is.
     pub denied: Option<Box<Denied>>,
+    /// Whether 1 says something else for this command, so that a failure is 2.
+    is_comparison: bool,
 }
 
 impl CommandError {
     /// An error of any kind.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), hints: Vec::new(), denied: None }
+        Self { kind, message: message.into(), hints: Vec::new(), denied: None, is_comparison: false }
     }
 
     /// Exit code 1.
@@ -95,6 +99,13 @@ impl CommandError {
     #[must_use]
     pub fn hinted(mut self, hint: impl Into<String>) -> Self {
         self.hints.push(hint.into());
+        self
+    }
+
+    /// Of a command whose 1 says that there are differences: every other failure is more, as with `kubectl diff`.
+    #[must_use]
+    pub fn of_comparison(mut self) -> Self {
+        self.is_comparison = true;
         self
     }
 
@@ -146,6 +157,7 @@ impl CommandError {
     /// The process's exit code for this error.
     pub fn exit_code(&self) -> u8 {
         match self.kind {
+            ErrorKind::Failed | ErrorKind::Server(_) if self.is_comparison => 2,
             ErrorKind::Failed | ErrorKind::Server(_) => 1,
             ErrorKind::Usage => 2,
             ErrorKind::TimedOut => 124,
@@ -196,6 +208,15 @@ mod tests {
             )
         );
         assert!(error.told_to(None).text().contains("--principal NAME"));
+    }
+
+    #[test]
+    fn a_comparison_fails_with_more_than_one() {
+        let codes = |error: CommandError| (error.exit_code(), error.of_comparison().exit_code());
+        assert_eq!(codes(CommandError::failed("a")), (1, 2));
+        assert_eq!(codes(CommandError::new(ErrorKind::Server("NotFound".into()), "a")), (1, 2));
+        assert_eq!(codes(CommandError::usage("a")), (2, 2));
+        assert_eq!(codes(CommandError::timed_out("a")), (124, 124));
     }
 
     #[test]

@@ -27,6 +27,7 @@
 //! * [`gateway`]: one loopback listener per broker for clients that open their own sockets
 //!   (librdkafka); brokers' addresses are rewritten by node id.
 //! * [`ui`] and [`view`]: printing, tables and documents.
+//! * `shell`: words as a shell takes them, for the commands that hints offer.
 
 pub mod cli;
 pub mod commands;
@@ -37,6 +38,7 @@ pub mod k8s;
 pub mod kafka;
 pub mod prometheus;
 pub mod roll;
+mod shell;
 pub mod ui;
 pub mod view;
 pub mod zookeeper;

@@ -6,9 +6,11 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Args, ValueEnum};
 
 use super::duration;
+use crate::k8s::names::{check_label, secret_name};
 
 /// The default deadline of a single request, to Kubernetes or to Kafka. Peers that give up after 3 to
 /// 5 s fail on big clusters; half a minute is what people are ready to wait.
@@ -34,12 +36,16 @@ pub struct GlobalArgs {
     #[arg(short = 'K', long = "kafka", value_name = "NAME", env = "KUBECTL_KAFKA", global = true)]
     pub kafka: Option<String>,
 
+    /// Whether `kafka` comes from the environment: then it is a default, and not what was asked for here.
+    #[arg(skip)]
+    pub kafka_is_default: bool,
+
     /// Skip the discovery: connect to these brokers by TCP (host:port,…)
     #[arg(long, value_name = "HOST:PORT", value_delimiter = ',', global = true)]
     pub bootstrap_server: Vec<String>,
 
     /// The Kafka user to connect as, by its Secret; without it the admin of a secure cluster
-    #[arg(long, value_name = "NAME", global = true)]
+    #[arg(long, value_name = "NAME", value_parser = secret_name, global = true)]
     pub kafka_user: Option<String>,
 
     /// A file of client properties to connect with, as Kafka's own tools take it
@@ -47,7 +53,7 @@ pub struct GlobalArgs {
     pub command_config: Option<PathBuf>,
 
     /// The namespace to look in
-    #[arg(short = 'n', long, value_name = "NAMESPACE", global = true)]
+    #[arg(short = 'n', long, value_name = "NAMESPACE", value_parser = namespace, global = true)]
     pub namespace: Option<String>,
 
     /// The kubeconfig file
@@ -135,11 +141,27 @@ pub struct GlobalArgs {
     pub verbosity: u8,
 }
 
+/// As kubectl: an empty one is none.
+fn namespace(text: &str) -> Result<String, String> {
+    if text.is_empty() { Ok(String::new()) } else { check_label(text).map(|()| text.to_owned()) }
+}
+
 fn verbosity(text: &str) -> Result<u8, String> {
     text.parse().ok().filter(|level| *level <= 10).ok_or_else(|| "expected a number from 0 to 10".to_owned())
 }
 
 impl GlobalArgs {
+    /// As parsed, with what only the parser knows about where values come from. A variable of the environment that is
+    /// set but empty counts as unset, as `KUBECONFIG` does.
+    #[must_use]
+    pub fn told_apart(mut self, matches: &ArgMatches) -> Self {
+        self.kafka_is_default = matches.value_source("kafka") == Some(ValueSource::EnvVariable);
+        if self.kafka_is_default {
+            self.kafka = self.kafka.filter(|name| !name.is_empty());
+        }
+        self
+    }
+
     /// The deadline of one request; a year stands for "never".
     pub fn request_timeout(&self) -> Duration {
         match self.request_timeout {

@@ -70,7 +70,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let ui = Ui::new(cli.global.color, cli.global.verbosity);
+    let ui = Ui::new(cli.global.color, cli.global.verbosity).in_place(&cli.global);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -78,7 +78,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let context = Context::new(ui.clone(), cli.global);
+    let context = Context::new(ui.clone(), cli.global.told_apart(&matches));
     let result = runtime.block_on(until_interrupted(cli.command, context));
     // A blocking read of stdin cannot be cancelled: do not wait for it.
     runtime.shutdown_background();

@@ -1,6 +1,7 @@
 //! What every command gets: the terminal, the global flags, and the ways to a cluster.
 
 use std::io::{self, IsTerminal};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use crate::cli::GlobalArgs;
@@ -23,12 +24,14 @@ pub struct Context {
     pub ui: Ui,
     /// The global flags.
     pub global: GlobalArgs,
+    /// What the file of `--command-config` says; it may be a pipe, which can be read once.
+    login: Arc<OnceLock<Login>>,
 }
 
 impl Context {
     /// For one run of the program.
     pub fn new(ui: Ui, global: GlobalArgs) -> Self {
-        Self { ui, global }
+        Self { ui, global, login: Arc::default() }
     }
 
     /// A client of the API server that the flags and the kubeconfig choose.
@@ -97,15 +100,54 @@ impl Context {
         match (&self.global.kafka_user, &self.global.command_config) {
             (None, None) => Ok(Login::Automatic),
             (Some(user), None) => Ok(Login::User(user.clone())),
-            (None, Some(path)) => Login::from_file(path),
+            (None, Some(path)) => {
+                if let Some(login) = self.login.get() {
+                    return Ok(login.clone());
+                }
+                let login = Login::from_file(path)?;
+                Ok(self.login.get_or_init(|| login).clone())
+            }
             (Some(_), Some(_)) => Err(CommandError::usage("--kafka-user and --command-config exclude each other")),
+        }
+    }
+
+    /// The name that was asked for: the positional one, which is the same as `--kafka`, or that of the environment.
+    ///
+    /// # Errors
+    /// Both were typed, and differ.
+    pub fn named<'a>(&'a self, positional: Option<&'a str>) -> Result<Option<&'a str>, CommandError> {
+        match (positional, self.global.kafka.as_deref()) {
+            (Some(name), Some(flag)) if name != flag && !self.global.kafka_is_default => Err(CommandError::usage(
+                format!("NAME is \"{name}\" and --kafka is \"{flag}\": they are the same, so give one of them"),
+            )),
+            (name, flag) => Ok(name.or(flag)),
         }
     }
 
     /// The Kafka cluster that a positional name, `--kafka`, or the namespace chooses; not connected.
     pub async fn cluster(&self, name: Option<&str>) -> Result<(Kubernetes, KafkaCluster), CommandError> {
+        let name = self.named(name)?;
         let kubernetes = self.kubernetes().await?;
-        let cluster = select(&kubernetes, name.or(self.global.kafka.as_deref())).await?;
+        let cluster = select(&kubernetes, name).await?;
         Ok((kubernetes, cluster))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::global::Color;
+
+    #[test]
+    fn a_file_of_properties_is_read_once() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("client.properties");
+        std::fs::write(&path, "bootstrap.servers=a:9092").expect("a file");
+        let global = GlobalArgs { command_config: Some(path.clone()), ..GlobalArgs::default() };
+        let context = Context::new(Ui::new(Color::Never, 0), global);
+        assert!(matches!(context.login(), Ok(Login::File(_))));
+        // As a pipe whose content was taken.
+        std::fs::write(&path, "").expect("a file");
+        assert!(matches!(context.clone().login(), Ok(Login::File(_))));
     }
 }

@@ -19,6 +19,9 @@ use crate::kafka::security::{
 };
 use crate::kafka::{DialError, DialReason, Dialer, Target};
 
+/// The byte order marks of UTF-16.
+const UTF_16: [[u8; 2]; 2] = [[0xFF, 0xFE], [0xFE, 0xFF]];
+
 /// As whom.
 #[derive(Debug, Clone, Default)]
 pub enum Login {
@@ -51,6 +54,10 @@ impl Login {
         let shown = path.display().to_string();
         let bytes = std::fs::read(path)
             .map_err(|error| CommandError::failed(format!("--command-config: cannot read {shown}: {error}")))?;
+        if bytes.starts_with(&UTF_16[0]) || bytes.starts_with(&UTF_16[1]) {
+            return Err(CommandError::failed(format!("{shown}: it is UTF-16, and text in UTF-8 is read"))
+                .hinted("PowerShell's > writes UTF-16; write it with `Out-File -Encoding utf8`"));
+        }
         // Java reads these files as ISO 8859-1; people write UTF-8.
         let text =
             String::from_utf8(bytes).unwrap_or_else(|error| error.into_bytes().into_iter().map(char::from).collect());

@@ -123,8 +123,7 @@ fn dial_error(pod: &str, error: KubernetesError) -> DialError {
     };
     let hint = match reason {
         DialReason::Forbidden => Some(
-            "ask for a Role with get and create on pods/portforward; docs/permissions.md lists what each command needs"
-                .to_owned(),
+            "ask for a Role with get and create on pods/portforward, and get and list on pods and services".to_owned(),
         ),
         _ => converted.hints.into_iter().next(),
     };

@@ -191,7 +191,12 @@ pub async fn create_once(kubernetes: &Kubernetes, manifest: &Manifest) -> Result
 
 /// Gives an object of [`create_once`] other data. By a merge, because the fields belong to whoever created
 /// it; keys that are no more are taken out by name.
-pub async fn replace_data(kubernetes: &Kubernetes, manifest: &Manifest, before: &Existing) -> Result<()> {
+pub async fn replace_data(
+    kubernetes: &Kubernetes,
+    manifest: &Manifest,
+    before: &Existing,
+    intent: Intent,
+) -> Result<()> {
     let mut data = manifest.body.get("data").cloned().unwrap_or_default();
     let old = before.as_ref().and_then(|object| object.data.get("data")).and_then(Value::as_object);
     if let Some(data) = data.as_object_mut() {
@@ -199,7 +204,8 @@ pub async fn replace_data(kubernetes: &Kubernetes, manifest: &Manifest, before: 
             data.entry(key).or_insert(Value::Null);
         }
     }
-    let parameters = PatchParams { field_manager: Some(MANAGER.to_owned()), ..PatchParams::default() };
+    let (field_manager, dry_run) = (Some(MANAGER.to_owned()), intent == Intent::Rehearsal);
+    let parameters = PatchParams { field_manager, dry_run, ..PatchParams::default() };
     let patch = Patch::Merge(serde_json::json!({ "data": data }));
     kubernetes.call(api(kubernetes, manifest).patch(&manifest.name, &parameters, &patch)).await.map(|_| ())
 }

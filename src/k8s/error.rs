@@ -234,6 +234,10 @@ fn find<'e, T: std::error::Error + 'static>(error: &'e (dyn std::error::Error + 
     None
 }
 
+/// The Role of whoever works with Kafka, in words: people who have the program need not have its documentation.
+const ASK_FOR_A_ROLE: &str = "ask for a Role with this verb on this resource; most commands need get and list on pods \
+                              and services, and get and create on pods/portforward";
+
 impl From<Error> for CommandError {
     fn from(error: Error) -> Self {
         let message = error.to_string();
@@ -242,9 +246,7 @@ impl From<Error> for CommandError {
                 let error = Self::new(ErrorKind::Server(status.reason.clone()), message);
                 match status.code {
                     401 => error.hinted("your credentials are missing or expired; check with `kubectl auth whoami`"),
-                    403 => {
-                        error.hinted("ask for a Role with this verb; docs/permissions.md lists what each command needs")
-                    }
+                    403 => error.hinted(ASK_FOR_A_ROLE),
                     _ => error,
                 }
             }

@@ -6,8 +6,9 @@ use k8s_openapi::api::core::v1::Namespace;
 use kube::Api;
 use kube::api::ListParams;
 
-use super::client::{self, Kubernetes, Overrides};
+use super::client::Kubernetes;
 use super::error::Result;
+use super::kubeconfig::{self, Overrides};
 
 /// The namespaces of the Kubernetes cluster. One request, without the objects' bodies.
 pub async fn namespaces(kubernetes: &Kubernetes) -> Result<Vec<String>> {
@@ -19,6 +20,6 @@ pub async fn namespaces(kubernetes: &Kubernetes) -> Result<Vec<String>> {
 /// The contexts of a kubeconfig file, or of the ones that kubectl would read.
 pub fn contexts(kubeconfig: Option<&Path>) -> Result<Vec<String>> {
     let overrides = Overrides { kubeconfig: kubeconfig.map(Path::to_owned), ..Overrides::default() };
-    let kubeconfig = client::read(&overrides)?;
+    let kubeconfig = kubeconfig::read(&overrides)?;
     Ok(kubeconfig.into_iter().flat_map(|kubeconfig| kubeconfig.contexts).map(|context| context.name).collect())
 }

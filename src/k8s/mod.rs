@@ -11,6 +11,7 @@ pub mod error;
 pub mod evict;
 pub mod inspect;
 pub mod inventory;
+pub mod kubeconfig;
 pub mod lease;
 pub mod listing;
 pub mod logs;
@@ -22,6 +23,7 @@ pub mod revisions;
 pub mod rollout;
 pub mod touch;
 
-pub use client::{Kubernetes, Overrides};
+pub use client::Kubernetes;
 pub use error::{Error, Result};
+pub use kubeconfig::Overrides;
 pub use names::{ClusterName, Role};

@@ -46,6 +46,15 @@ pub const METRICS_PORT_NAME: &str = "tcp-metrics";
 /// The name of [`CLIENT_PORT`] in pods and services.
 pub const CLIENT_PORT_NAME: &str = "tcp-kafka";
 
+/// The labels of a pod that are ours: [`ClusterName::role_labels`] and [`LABEL_VERSION`].
+pub const OUR_POD_LABELS: [&str; 5] = [LABEL_NAME, LABEL_INSTANCE, LABEL_COMPONENT, LABEL_MANAGED_BY, LABEL_VERSION];
+/// What the names of our annotations begin with.
+pub const OUR_ANNOTATIONS: &str = "kubectl-kafka/";
+
+/// The longest label and the longest name of Kubernetes (RFC 1123).
+const MAX_LABEL: usize = 63;
+const MAX_SUBDOMAIN: usize = 253;
+
 /// The longest name of a Kafka cluster: `<name>-controller-10.<name>-controllers` must stay within the
 /// 63 characters of a DNS label, and a StatefulSet adds an 11-character revision to its pods' label.
 const MAX_NAME: usize = 40;
@@ -177,6 +186,47 @@ impl fmt::Display for ClusterName {
     }
 }
 
+/// Checks the name of a Secret, a StorageClass, a PriorityClass and of most other objects, before it becomes part of
+/// a URL: a DNS subdomain of RFC 1123.
+///
+/// # Errors
+/// What a name is made of.
+pub fn check_subdomain(name: &str) -> Result<(), String> {
+    if name.len() <= MAX_SUBDOMAIN && name.split('.').all(is_dns_label) {
+        return Ok(());
+    }
+    Err(format!(
+        "a name has 1 to {MAX_SUBDOMAIN} lower-case letters, digits, hyphens and dots, and begins and ends with a \
+         letter or digit"
+    ))
+}
+
+/// Checks the name of a namespace: a DNS label of RFC 1123.
+///
+/// # Errors
+/// What a name is made of.
+pub fn check_label(name: &str) -> Result<(), String> {
+    if name.len() <= MAX_LABEL && is_dns_label(name) {
+        return Ok(());
+    }
+    Err(format!(
+        "a name has 1 to {MAX_LABEL} lower-case letters, digits and hyphens, and begins and ends with a letter or digit"
+    ))
+}
+
+fn is_dns_label(label: &str) -> bool {
+    let edge = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit();
+    label.starts_with(edge) && label.ends_with(edge) && label.chars().all(|letter| edge(letter) || letter == '-')
+}
+
+/// A Secret's name as it is typed, for flags; see [`check_subdomain`].
+///
+/// # Errors
+/// What a name is made of.
+pub fn secret_name(typed: &str) -> Result<String, String> {
+    check_subdomain(typed).map(|()| typed.to_owned())
+}
+
 /// What a pod is. With combined roles the brokers are the controllers too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -248,6 +298,19 @@ impl fmt::Display for Role {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_kubernetes_calls_no_name_is_refused() {
+        for good in ["a", "my-ca", "registry.example", "7up", &"x".repeat(253)] {
+            assert_eq!(check_subdomain(good), Ok(()), "{good}");
+        }
+        for bad in ["", "Bad Name", "A", "-a", "a-", "a..b", ".a", "a/b", "ä", &"x".repeat(254)] {
+            assert!(check_subdomain(bad).is_err_and(|reason| reason.contains("lower-case")), "{bad}");
+            assert!(check_label(bad).is_err(), "{bad}");
+        }
+        assert_eq!((check_label("kafka"), check_label("a.b").is_err()), (Ok(()), true));
+        assert!(check_label(&"x".repeat(64)).is_err());
+    }
 
     #[test]
     fn names_that_kubernetes_would_refuse_are_refused_here() {

@@ -4,6 +4,7 @@ use kafka_protocol::ResponseError;
 
 use super::admin::acls::{CLUSTER, Operation, ResourceType};
 use super::error::ErrorCode;
+use crate::shell;
 
 /// An operation that the principal may not do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,12 +52,13 @@ impl Denied {
     /// The command that allows it to a principal.
     pub fn grant(&self, principal: &str) -> String {
         let resource = match self.resource_type {
-            ResourceType::Topic => format!("--topic {}", self.resource_name),
-            ResourceType::Group => format!("--group {}", self.resource_name),
-            ResourceType::TransactionalId => format!("--transactional-id {}", self.resource_name),
+            ResourceType::Topic => format!("--topic {}", shell::quoted(&self.resource_name)),
+            ResourceType::Group => format!("--group {}", shell::quoted(&self.resource_name)),
+            ResourceType::TransactionalId => format!("--transactional-id {}", shell::quoted(&self.resource_name)),
             ResourceType::Cluster | ResourceType::DelegationToken | ResourceType::User => "--kafka-cluster".to_owned(),
         };
         let name = principal.strip_prefix("User:").unwrap_or(principal);
+        let name = shell::quoted(name);
         format!("kubectl kafka acls create --principal {name} --operation {} {resource}", self.operation)
     }
 }
@@ -81,6 +83,7 @@ mod tests {
                 "--operation Read --topic orders",
             ),
             ("group \"g\"", 30, Operation::Read, "group \"g\"", "--operation Read --group g"),
+            ("group \"a b\"", 30, Operation::Read, "group \"a b\"", "--operation Read --group 'a b'"),
             ("the users", 31, Operation::Alter, "the cluster", "--operation Alter --kafka-cluster"),
             (
                 "transactional id \"t\"",

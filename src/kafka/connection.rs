@@ -334,7 +334,10 @@ fn is_tls_alert(head: u32) -> bool {
 fn wants_tls() -> StreamEnd {
     let message = "the listener of the broker uses TLS, and plain text was sent";
     let mut refusal = DialError::new(DialReason::Refusal, message);
-    refusal.hint = Some("name a file with security.protocol=SASL_SSL or SSL with --command-config".to_owned());
+    refusal.hint = Some(
+        "give --command-config a file with security.protocol=SASL_SSL or SSL; without that property it is PLAINTEXT"
+            .to_owned(),
+    );
     StreamEnd { reason: message.to_owned(), refusal: Some(refusal) }
 }
 

@@ -5,6 +5,7 @@
 
 pub mod columns;
 pub mod jsonpath;
+mod pasteable;
 mod progress;
 
 use std::io::{self, BufWriter, IsTerminal, Write};
@@ -15,10 +16,11 @@ use std::time::Duration;
 use anstyle::{AnsiColor, Style};
 use serde::Serialize;
 
+use pasteable::Whereabouts;
 pub use progress::Progress;
 
 use crate::cli::global::Color;
-use crate::cli::{OutputArgs, OutputFormat};
+use crate::cli::{GlobalArgs, OutputArgs, OutputFormat};
 use crate::error::CommandError;
 
 /// What a table or a report may show.
@@ -47,6 +49,8 @@ pub struct Ui {
     verbosity: u8,
     /// Who we are to Kafka, for errors about what is not allowed.
     principal: Arc<OnceLock<String>>,
+    /// What the commands in hints need.
+    place: Arc<Whereabouts>,
 }
 
 impl Ui {
@@ -64,7 +68,13 @@ impl Ui {
         }
         // Records come by the million: the buffer is wide, and whoever waits for more flushes.
         let stdout = Arc::new(Mutex::new(BufWriter::with_capacity(64 * 1024, io::stdout())));
-        Self { stdout, color, verbosity, principal: Arc::default() }
+        Self { stdout, color, verbosity, principal: Arc::default(), place: Arc::default() }
+    }
+
+    /// Knows the flags that were typed, which the commands in hints need too.
+    #[must_use]
+    pub fn in_place(self, global: &GlobalArgs) -> Self {
+        Self { place: Arc::new(Whereabouts::of(global)), ..self }
     }
 
     /// The level of `-v`, 0 without it.
@@ -114,6 +124,7 @@ impl Ui {
     /// The error that ends the command, on stderr.
     pub fn error(&self, error: &CommandError) {
         let text = error.clone().told_to(self.principal.get().map(String::as_str)).text();
+        let text = self.place.completed(&text);
         if self.color {
             let text = text
                 .replacen("error:", &self.styled(AnsiColor::Red, "error:"), 1)
@@ -179,10 +190,9 @@ impl Ui {
         format!("{style}{text}{style:#}")
     }
 
-    #[expect(clippy::unused_self, reason = "every line goes through a Ui, so that a test can follow it")]
     fn line(&self, line: &str) {
         // Nothing useful can be done when stderr is gone.
-        let _ = writeln!(io::stderr(), "{line}");
+        let _ = writeln!(io::stderr(), "{}", self.place.completed(line));
     }
 
     fn lock(&self) -> MutexGuard<'_, BufWriter<io::Stdout>> {

@@ -57,4 +57,30 @@ fn the_name_may_come_from_the_environment_and_the_flag_wins() {
     assert!(run(&["topics", "list"]).stderr.contains("no Kafka cluster \"red\""));
     let outcome = run(&["topics", "list", "-K", "yellow"]);
     assert!(outcome.stderr.contains("no Kafka cluster \"yellow\""), "{outcome}");
+    let outcome = run(&["status", "yellow"]);
+    assert!(outcome.stderr.contains("no Kafka cluster \"yellow\""), "{outcome}");
+    let unset = kafka(&["topics", "list"]).kubeconfig(&two_clusters().kubeconfig()).env("KUBECTL_KAFKA", "").run();
+    assert!(unset.stderr.contains("has 2 Kafka clusters"), "{unset}");
+}
+
+#[test]
+fn a_name_and_a_flag_that_differ_are_not_chosen_between() {
+    assert_snapshot!(kafka(&["uninstall", "blue", "-K", "green"]).run(), @r#"
+    $ kubectl kafka uninstall blue -K green
+    --- stderr
+    error: NAME is "blue" and --kafka is "green": they are the same, so give one of them
+    --- exit code 2
+    "#);
+    for command in [
+        &["install", "blue"][..],
+        &["restart", "blue"],
+        &["status", "blue"],
+        &["verify", "blue"],
+        &["get", "cluster", "blue"],
+        &["certs", "list", "blue"],
+        &["certs", "renew", "blue"],
+    ] {
+        let outcome = kafka(&[command, &["-K", "green"]].concat()).kubeconfig(&two_clusters().kubeconfig()).run();
+        assert!(outcome.code == Some(2) && outcome.stderr.contains("so give one of them"), "{outcome}");
+    }
 }

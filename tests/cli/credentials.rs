@@ -76,7 +76,7 @@ fn a_role_that_is_too_small_is_named_in_kubectls_words() {
     $ kubectl kafka topics list
     --- stderr
     Error from server (Forbidden): pods is forbidden: User "eva" cannot list resource "pods" in API group "" in the namespace "kafka"
-    hint: ask for a Role with this verb; docs/permissions.md lists what each command needs
+    hint: ask for a Role with this verb on this resource; most commands need get and list on pods and services, and get and create on pods/portforward
     --- exit code 1
     "#);
 }

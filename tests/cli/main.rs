@@ -10,6 +10,7 @@ mod clusters;
 mod completion;
 mod credentials;
 mod documentation;
+mod documents;
 mod help;
 mod kafka;
 mod krew;

@@ -51,8 +51,8 @@ fn a_java_store() {
     assert_snapshot!(kafka(&["topics", "list", "--bootstrap-server", "127.0.0.1:1", "--command-config", "client.properties"]).file("client.properties", "security.protocol=SSL\nssl.truststore.location=client.properties\n").run(), @"
     $ kubectl kafka topics list --bootstrap-server 127.0.0.1:1 --command-config client.properties
     --- stderr
-    error: client.properties: ssl.truststore.location: client.properties is a JKS store, and only PEM is read
-    hint: convert it with `keytool -importkeystore -srckeystore client.properties -destkeystore store.p12 -deststoretype PKCS12 && openssl pkcs12 -in store.p12 -nokeys -out ca.pem`, then set ssl.truststore.location=ca.pem and ssl.truststore.type=PEM
+    error: client.properties: ssl.truststore.location: client.properties is no PEM file
+    hint: PEM has -----BEGIN CERTIFICATE----- in it
     --- exit code 1
     ");
 }
@@ -139,7 +139,7 @@ fn a_rule_on_nothing() {
     assert_snapshot!(kafka(&["acls", "create", "--principal", "alice", "--operation", "Read"]).run(), @"
     $ kubectl kafka acls create --principal alice --operation Read
     --- stderr
-    error: nothing to give access to
+    error: on what? no resource is named
     hint: name it with --topic, --group, --transactional-id or --kafka-cluster
     --- exit code 2
     ");
@@ -201,4 +201,189 @@ fn kubectls_cluster_flag_is_not_a_resource() {
     For more information, try '--help'.
     --- exit code 2
     ");
+}
+
+#[test]
+fn a_misspelt_property() {
+    assert_snapshot!(kafka(&["topics", "list", "--bootstrap-server", "127.0.0.1:1", "--command-config", "client.properties"]).file("client.properties", "security.protocol=SSL\nssl.trustore.location=ca.pem\n").run(), @"
+    $ kubectl kafka topics list --bootstrap-server 127.0.0.1:1 --command-config client.properties
+    --- stderr
+    error: client.properties: line 2: property ssl.trustore.location is unknown; did you mean ssl.truststore.location?
+    --- exit code 1
+    ");
+}
+
+#[test]
+fn librdkafkas_property() {
+    assert_snapshot!(kafka(&["topics", "list", "--bootstrap-server", "127.0.0.1:1", "--command-config", "client.properties"]).file("client.properties", "security.protocol=SSL\nssl.ca.location=ca.pem\n").run(), @"
+    $ kubectl kafka topics list --bootstrap-server 127.0.0.1:1 --command-config client.properties
+    --- stderr
+    error: client.properties: line 2: property ssl.ca.location is librdkafka's; write ssl.truststore.location
+    --- exit code 1
+    ");
+}
+
+#[test]
+fn an_empty_file() {
+    assert_snapshot!(kafka(&["topics", "list", "--bootstrap-server", "127.0.0.1:1", "--command-config", "client.properties"]).file("client.properties", "").run(), @"
+    $ kubectl kafka topics list --bootstrap-server 127.0.0.1:1 --command-config client.properties
+    --- stderr
+    error: client.properties: it has no property of a Kafka client
+    hint: one property stands on a line, as in security.protocol=SASL_SSL
+    --- exit code 1
+    ");
+}
+
+#[test]
+fn a_file_in_yaml() {
+    assert_snapshot!(kafka(&["topics", "list", "--bootstrap-server", "127.0.0.1:1", "--command-config", "client.properties"]).file("client.properties", "security:\n  protocol: SSL\n").run(), @"
+    $ kubectl kafka topics list --bootstrap-server 127.0.0.1:1 --command-config client.properties
+    --- stderr
+    error: client.properties: it is YAML with keys in keys, and Java properties are read
+    hint: one property stands on a line, as in security.protocol=SASL_SSL
+    --- exit code 1
+    ");
+}
+
+#[test]
+fn a_rule_without_a_meaning() {
+    assert_snapshot!(kafka(&["acls", "create", "--principal", "alice"]).run(), @"
+    $ kubectl kafka acls create --principal alice
+    --- stderr
+    error: on what? no resource is named
+    hint: name it with --topic, --group, --transactional-id or --kafka-cluster
+    hint: pass --producer with a --topic, --consumer with a --topic and a --group, or --operation Read and the like
+    --- exit code 2
+    ");
+}
+
+#[test]
+fn a_rule_without_an_operation() {
+    assert_snapshot!(kafka(&["acls", "create", "--principal", "alice", "--topic", "orders"]).run(), @"
+    $ kubectl kafka acls create --principal alice --topic orders
+    --- stderr
+    error: what is it about? no operation is named
+    hint: pass --producer with a --topic, --consumer with a --topic and a --group, or --operation Read and the like
+    --- exit code 2
+    ");
+}
+
+#[test]
+fn a_rule_for_a_range_of_addresses() {
+    assert_snapshot!(kafka(&["acls", "create", "--principal", "alice", "--topic", "orders", "--operation", "Write", "--deny", "--host", "10.0.0.0/8"]).run(), @r#"
+    $ kubectl kafka acls create --principal alice --topic orders --operation Write --deny --host 10.0.0.0/8
+    --- stderr
+    error: --host "10.0.0.0/8": Kafka compares whole addresses and knows no ranges
+    hint: write an address, as in --host 10.0.0.7; repeat the flag for several, or leave it out for all
+    --- exit code 2
+    "#);
+}
+
+#[test]
+fn a_rule_for_topics_with_a_star() {
+    assert_snapshot!(kafka(&["acls", "create", "--principal", "alice", "--topic", "pre*", "--operation", "Write", "--deny"]).run(), @r#"
+    $ kubectl kafka acls create --principal alice --topic pre* --operation Write --deny
+    --- stderr
+    error: --topic "pre*": Kafka does not expand the star
+    hint: write --topic pre --prefixed
+    --- exit code 2
+    "#);
+}
+
+#[test]
+fn a_rule_for_two_users_at_once() {
+    assert_snapshot!(kafka(&["acls", "create", "--principal", "alice,bob", "--topic", "orders", "--producer"]).run(), @r#"
+    $ kubectl kafka acls create --principal alice,bob --topic orders --producer
+    --- stderr
+    error: --principal "alice,bob": it would be one user of this name
+    hint: repeat the flag: --principal alice --principal bob
+    --- exit code 2
+    "#);
+}
+
+#[test]
+fn a_rule_for_a_user_in_small_letters() {
+    assert_snapshot!(kafka(&["acls", "create", "--principal", "user:alice", "--topic", "orders", "--producer"]).run(), @r#"
+    $ kubectl kafka acls create --principal user:alice --topic orders --producer
+    --- stderr
+    error: --principal "user:alice": Kafka tells capital letters from small ones
+    hint: write --principal User:alice
+    --- exit code 2
+    "#);
+}
+
+#[test]
+fn a_rule_for_a_group_of_users() {
+    assert_snapshot!(kafka(&["acls", "create", "--principal", "Group:ops", "--topic", "orders", "--producer"]).run(), @r#"
+    $ kubectl kafka acls create --principal Group:ops --topic orders --producer
+    --- stderr
+    error: --principal "Group:ops": Kafka's authorizer knows principals of type User only
+    hint: write --principal User:NAME, and repeat it for each user
+    --- exit code 2
+    "#);
+}
+
+#[test]
+fn the_cluster_has_no_beginning() {
+    assert_snapshot!(kafka(&["acls", "create", "--principal", "alice", "--kafka-cluster", "--prefixed", "--operation", "Alter"]).run(), @"
+    $ kubectl kafka acls create --principal alice --kafka-cluster --prefixed --operation Alter
+    --- stderr
+    error: --kafka-cluster --prefixed: the cluster has one name, and no beginning
+    hint: leave --prefixed out
+    --- exit code 2
+    ");
+}
+
+#[test]
+fn rules_by_name() {
+    assert_snapshot!(kafka(&["acls", "create", "--principal", "alice", "--principal", "bob", "--topic", "orders", "--producer", "--host", "::1", "--dry-run=client", "-o", "name"]).run(), @"
+    $ kubectl kafka acls create --principal alice --principal bob --topic orders --producer --host ::1 --dry-run=client -o name
+    --- stdout
+    acl/Topic:Literal:orders:User:alice:Write:Allow:0:0:0:0:0:0:0:1
+    acl/Topic:Literal:orders:User:alice:Create:Allow:0:0:0:0:0:0:0:1
+    acl/Topic:Literal:orders:User:alice:Describe:Allow:0:0:0:0:0:0:0:1
+    acl/Topic:Literal:orders:User:bob:Write:Allow:0:0:0:0:0:0:0:1
+    acl/Topic:Literal:orders:User:bob:Create:Allow:0:0:0:0:0:0:0:1
+    acl/Topic:Literal:orders:User:bob:Describe:Allow:0:0:0:0:0:0:0:1
+    --- exit code 0
+    ");
+}
+
+#[test]
+fn an_operation_as_java_writes_it() {
+    assert_snapshot!(kafka(&["acls", "create", "--principal", "alice", "--topic", "orders", "--operation", "DESCRIBE_CONFIGS", "--dry-run=client", "-o", "yaml"]).run(), @r#"
+    $ kubectl kafka acls create --principal alice --topic orders --operation DESCRIBE_CONFIGS --dry-run=client -o yaml
+    --- stdout
+    items:
+    - principal: User:alice
+      resourceType: Topic
+      resourceName: orders
+      pattern: Literal
+      operation: DescribeConfigs
+      permission: Allow
+      host: "*"
+      outcome: created
+    --- exit code 0
+    "#);
+}
+
+#[test]
+fn a_rehearsal_of_a_new_password() {
+    assert_snapshot!(kafka(&["users", "rotate", "alice", "--mechanism", "SCRAM-SHA-512", "--dry-run=client"]).run(), @"
+    $ kubectl kafka users rotate alice --mechanism SCRAM-SHA-512 --dry-run=client
+    --- stdout
+    user/alice rotated (dry run)
+    --- exit code 0
+    ");
+}
+
+#[test]
+fn a_hint_for_where_one_is() {
+    assert_snapshot!(kafka(&["users", "delete", "admin", "-n", "team", "-K", "demo", "--context", "east"]).run(), @r#"
+    $ kubectl kafka users delete admin -n team -K demo --context east
+    --- stderr
+    error: user "admin" is the one that kubectl kafka itself logs in as
+    hint: give it a new password with `kubectl kafka users rotate admin --context east -n team -K demo`
+    --- exit code 2
+    "#);
 }

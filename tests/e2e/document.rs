@@ -8,6 +8,7 @@ trials! {
     a_document_is_installed_shown_compared_and_comes_back_on_kept_data,
     every_preset_passes_kubectls_own_check,
     a_document_with_a_mistake_changes_nothing,
+    a_comparison_says_by_its_exit_code_whether_anything_differs,
     what_kubectl_applied_is_taken_over_only_when_that_is_said,
 }
 
@@ -77,6 +78,25 @@ fn every_preset_passes_kubectls_own_check() {
         assert_eq!(checked.lines().count(), objects.matches("\n---\n").count() + 1, "{checked}");
         assert!(checked.lines().all(|line| line.ends_with("created (server dry run)")), "{checked}");
     }
+}
+
+fn a_comparison_says_by_its_exit_code_whether_anything_differs() {
+    let namespace = namespace();
+    let missing = format!("{}-missing", namespace.name);
+    let compared = |namespace: &str, more: &[&str]| {
+        let arguments = [&["install", "--diff", "-f", "-", "-n", namespace], more].concat();
+        start(&arguments).reading(DOCUMENT).end()
+    };
+    let outcome = compared(&namespace.name, &[]).exited(1);
+    assert!(outcome.stdout_text().contains("+++ merged/statefulset.apps/written-broker\n"), "{outcome}");
+    compared(&missing, &[]).exited(2).says("--create-namespace");
+    let outcome = compared(&missing, &["--create-namespace"]).exited(1).says("does not exist yet");
+    for object in [&format!("namespace/{missing}"), "statefulset.apps/written-broker"] {
+        assert!(outcome.stdout_text().contains(&format!("+++ merged/{object}\n")), "{outcome}");
+    }
+    assert_eq!(kubectl(&["get", "namespace", &missing, "--ignore-not-found", "-o", "name"]), "");
+    let made = ["get", "configmaps,statefulsets", "-n", &namespace.name, "-l", "app.kubernetes.io/name=kafka"];
+    assert_eq!(kubectl(&[&made[..], &["-o", "name"]].concat()), "");
 }
 
 fn a_document_with_a_mistake_changes_nothing() {

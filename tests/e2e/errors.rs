@@ -14,7 +14,7 @@ fn an_empty_namespace_has_no_cluster_and_the_hint_says_how_to_get_one() {
     let empty = namespace();
     let outcome = run(&["topics", "list", "-n", &empty.name]).exited(1).says("hint: ");
     assert!(outcome.stderr.contains(&format!("no Kafka cluster found in namespace \"{}\"", empty.name)), "{outcome}");
-    assert!(outcome.stderr.contains("`kubectl kafka install`"), "{outcome}");
+    assert!(outcome.stderr.contains(&format!("`kubectl kafka install -n {}`", empty.name)), "{outcome}");
     let clusters = run(&["clusters", "-n", &empty.name]).succeeded();
     assert_eq!(clusters.stdout, b"", "{clusters}");
     assert!(clusters.stderr.contains(&empty.name), "{clusters}");

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::world::{Kafka, shared};
+use crate::world::{Kafka, secured, shared, unique};
 
 trials! {
     lines_arrive_in_order,
@@ -10,6 +10,7 @@ trials! {
     a_files_lines_arrive_with_every_byte,
     binary_empty_and_null_values_arrive_as_they_are,
     a_message_over_the_limit_is_refused_with_both_sizes,
+    who_may_not_read_the_limit_sends_what_fits,
     a_repeated_value_carries_its_number,
     each_message_has_its_place_when_asked_for,
     every_compression_and_acks_works,
@@ -111,6 +112,18 @@ fn a_message_over_the_limit_is_refused_with_both_sizes() {
     assert!(outcome.stderr.contains(&topic) || outcome.stderr.contains("max.message.bytes"), "{outcome}");
     let arrived = kafka.consume(&topic, &[]).succeeded().lines();
     assert!(!arrived.contains(&big), "it was not to arrive");
+}
+
+fn who_may_not_read_the_limit_sends_what_fits() {
+    let kafka = secured();
+    let topic = kafka.topic(&["--partitions", "1", "--config", "max.message.bytes=10000"]);
+    let name = unique("user");
+    kafka.run(&["users", "create", &name]).succeeded();
+    kafka.run(&["acls", "create", "--principal", &name, "--topic", &topic, "--producer"]).succeeded();
+    let lines: Vec<String> = (0..2000).map(|number| format!("{number:0100}")).collect();
+    let as_user = ["--kafka-user", &name, "--compression", "none"];
+    kafka.produce(&topic, &as_user, lines.join("\n")).succeeded().says("2000");
+    assert_eq!(kafka.consume(&topic, &[]).succeeded().lines(), lines);
 }
 
 fn a_repeated_value_carries_its_number() {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::world::{Kafka, User, documented, own, secured, unique};
+use crate::world::{Kafka, User, documented, own, run, secured, unique};
 
 trials! {
     the_admin_needs_no_flag,
@@ -17,6 +17,7 @@ trials! {
     no_password_is_on_the_screen_however_much_is_said,
     whoever_may_not_read_the_secret_is_told_which_and_a_file_does,
     a_user_whose_secret_cannot_be_written_is_not_made,
+    a_rehearsal_refuses_what_the_command_refuses_and_changes_nothing,
     deny_wins_and_only_what_is_shown_is_deleted,
     a_deleted_user_is_gone_in_both_places,
     with_tls_alone_nobody_needs_a_secret,
@@ -82,7 +83,10 @@ fn a_user_who_may_nothing_is_told_what_to_allow_and_then_may() {
     // What is offered can be pasted, and it is enough.
     let offered = refused.stderr.split('`').nth(1).expect("a command").to_owned();
     let words: Vec<&str> = offered.split(' ').collect();
-    kafka.run(&words[2..]).succeeded();
+    let given = run(&words[2..]).succeeded().lines();
+    assert!(given.iter().all(|line| line.ends_with(" created")), "{given:?}");
+    let again = run(&words[2..]).succeeded().lines();
+    assert!(again.iter().all(|line| line.ends_with(" unchanged")), "{again:?}");
     kafka.produce(&topic, &as_user, "hello\n").succeeded();
     for (arguments, offered) in [
         (&["users", "list"][..], "--operation Describe --kafka-cluster"),
@@ -218,6 +222,40 @@ fn a_user_whose_secret_cannot_be_written_is_not_made() {
     manager.run(&["users", "delete", &name, "--yes"]).succeeded();
 }
 
+fn a_rehearsal_refuses_what_the_command_refuses_and_changes_nothing() {
+    let kafka = secured();
+    let foreign = unique("user");
+    kafka.kubectl(&["create", "secret", "generic", &format!("secured-user-{foreign}")]);
+    for rehearsal in [&[][..], &["--dry-run=server"]] {
+        let create = [&["users", "create", &foreign][..], rehearsal].concat();
+        kafka.run(&create).exited(1).says("does not belong to cluster");
+    }
+    kafka.kubectl(&["delete", "secret", &format!("secured-user-{foreign}")]);
+    let name = unique("user");
+    let created = kafka.run(&["users", "create", &name, "--dry-run=server"]).succeeded().lines();
+    assert_eq!(created[0], format!("user/{name} created (server dry run)"));
+    kafka.run(&["users", "rotate", &name, "--dry-run=server"]).exited(1).says("no user");
+
+    let made = user(kafka);
+    let before = secret(kafka, &made, "password");
+    let rotated = kafka.run(&["users", "rotate", &made, "--dry-run=server"]).succeeded().lines();
+    assert_eq!(rotated[0], format!("user/{made} rotated (server dry run)"));
+    assert_eq!(secret(kafka, &made, "password"), before);
+
+    let serials = || kafka.run(&["certs", "list", "-o", "jsonpath={.items[*].serial}"]).succeeded().stdout_text();
+    let before = serials();
+    for place in ["client", "server"] {
+        let renewed = kafka.run(&["certs", "renew", &format!("--dry-run={place}"), "-o", "name"]).succeeded();
+        assert!(renewed.lines().contains(&"secret/secured-user-admin".to_owned()), "{renewed}");
+    }
+    assert_eq!(serials(), before, "nothing was renewed");
+    let mut names = kafka.run(&["certs", "list", "-o", "name"]).succeeded().lines();
+    names.sort();
+    let all = names.len();
+    names.dedup();
+    assert_eq!(names.len(), all, "{names:?}");
+}
+
 fn deny_wins_and_only_what_is_shown_is_deleted() {
     let kafka = secured();
     let topic = kafka.topic(&[]);
@@ -249,7 +287,13 @@ fn a_deleted_user_is_gone_in_both_places() {
     kafka.run(&["users", "describe", &name]).exited(1);
     kafka.run(&["topics", "list", "--kafka-user", &name]).exited(1).says(&format!("no Secret secured-user-{name}"));
     kafka.run(&["users", "delete", &name, "--yes"]).exited(1).says("no user");
-    kafka.run(&["users", "delete", &name, "--yes", "--if-exists"]).succeeded();
+    for nothing in [
+        &["users", "delete", &name, "--yes", "--if-exists", "-o", "json"][..],
+        &["topics", "delete", &name, "--yes", "--if-exists", "-o", "json"],
+        &["acls", "delete", "--principal", "nobody-at-all", "--yes", "-o", "json"],
+    ] {
+        assert_eq!(kafka.run(nothing).succeeded().json(), json!({"items": []}), "{nothing:?}");
+    }
     kafka.run(&["users", "delete", "admin", "--yes"]).exited(2);
 }
 

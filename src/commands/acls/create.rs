@@ -5,13 +5,18 @@ use std::time::Duration;
 use clap::Args;
 use tokio::time::Instant;
 
-use super::rules::{AclReport, ResourceArgs, explained, principal};
+use super::checks;
+use super::rules::{AclOutcome, AclOutcomes, ResourceArgs, explained};
 use crate::cli::{DryRun, DryRunArgs, OutputArgs};
 use crate::commands::topics::finish;
 use crate::commands::{Context, Run};
 use crate::error::{CommandError, CommandResult, Exit};
 use crate::kafka::Ask;
-use crate::kafka::admin::acls::{self, Acl, Operation, Permission, ResourceType};
+use crate::kafka::admin::acls::{self, Acl, AclFilter, Operation, Permission, ResourceType};
+
+/// How to say what somebody may do; the usual ones first.
+const WHAT: &str =
+    "pass --producer with a --topic, --consumer with a --topic and a --group, or --operation Read and the like";
 
 /// A broker that has not heard of a rule by then is not well.
 const KNOWN_WITHIN: Duration = Duration::from_secs(10);
@@ -27,7 +32,7 @@ pub struct CreateArgs {
     resources: ResourceArgs,
 
     /// What: Read, Write, Describe, Create, Delete, Alter, All, …; repeat it for several
-    #[arg(long = "operation", value_name = "OPERATION", required_unless_present_any = ["producer", "consumer"])]
+    #[arg(long = "operation", value_name = "OPERATION")]
     operations: Vec<Operation>,
 
     /// All that a producer needs: Write, Describe and Create on the topics, Write and Describe on the transactional ids
@@ -59,7 +64,7 @@ impl Run for CreateArgs {
         match self.dry_run.dry_run {
             DryRun::None => {}
             DryRun::Client => {
-                self.show(&context, wanted)?;
+                self.show(&context, wanted, &[])?;
                 return Ok(Exit::Done);
             }
             DryRun::Server => {
@@ -68,6 +73,8 @@ impl Run for CreateArgs {
             }
         }
         let session = context.kafka(&Ask::Nothing).await?;
+        // Kafka does not say whether a rule was there. Whoever may make rules may see them.
+        let before = acls::describe(&session.kafka, &about(&wanted)).await.unwrap_or_default();
         let outcomes = acls::create(&session.kafka, &wanted).await.map_err(explained)?;
         let mut created = Vec::new();
         let mut errors: Vec<CommandError> = Vec::new();
@@ -87,28 +94,34 @@ impl Run for CreateArgs {
         {
             context.ui.warning("not every broker knows the new rules yet");
         }
-        self.show(&context, created)?;
+        self.show(&context, created, &before)?;
         finish(&context, errors)
     }
 }
 
+/// All rules among which some may be: those about the one principal, or about anyone.
+fn about(wanted: &[Acl]) -> AclFilter {
+    let principal = wanted.first().map(|first| first.principal.clone());
+    let is_one = wanted.iter().all(|acl| Some(&acl.principal) == principal.as_ref());
+    AclFilter { principal: principal.filter(|_| is_one), ..AclFilter::default() }
+}
+
 impl CreateArgs {
-    fn show(&self, context: &Context, items: Vec<Acl>) -> Result<(), CommandError> {
-        let report = AclReport { items, outcome: Some("created"), suffix: self.dry_run.dry_run.suffix() };
-        context.ui.show(&self.output, &report)
+    fn show(&self, context: &Context, acls: Vec<Acl>, before: &[Acl]) -> Result<(), CommandError> {
+        let outcome = |acl: &Acl| if before.contains(acl) { "unchanged" } else { "created" };
+        let items = acls.into_iter().map(|acl| AclOutcome { outcome: outcome(&acl), acl }).collect();
+        context.ui.show(&self.output, &AclOutcomes { items, suffix: self.dry_run.dry_run.suffix() })
     }
 
     /// Every principal with every operation on every resource from every host.
     fn rules(&self) -> Result<Vec<Acl>, CommandError> {
-        let principals = self.principals.iter().map(|typed| principal(typed)).collect::<Result<Vec<_>, _>>()?;
-        let named = self.resources.named();
-        if named.is_empty() {
-            return Err(CommandError::usage("nothing to give access to")
-                .hinted("name it with --topic, --group, --transactional-id or --kafka-cluster"));
-        }
+        let principals = self.principals.iter().map(|typed| checks::principal(typed)).collect::<Result<Vec<_>, _>>()?;
+        let named = self.named()?;
         self.check_conveniences()?;
-        let everywhere = ["*".to_owned()];
-        let hosts = if self.hosts.is_empty() { everywhere.as_slice() } else { self.hosts.as_slice() };
+        let mut hosts = self.hosts.iter().map(|typed| checks::host(typed)).collect::<Result<Vec<_>, _>>()?;
+        if hosts.is_empty() {
+            hosts.push(checks::ALL.to_owned());
+        }
         let permission = if self.deny { Permission::Deny } else { Permission::Allow };
         let mut rules = Vec::new();
         for principal in &principals {
@@ -118,7 +131,7 @@ impl CreateArgs {
                         principal: principal.clone(),
                         resource_type: *kind,
                         resource_name: name.clone(),
-                        pattern: self.resources.pattern(*kind),
+                        pattern: self.resources.pattern(),
                         operation,
                         permission,
                         host: host.clone(),
@@ -127,6 +140,24 @@ impl CreateArgs {
             }
         }
         Ok(rules)
+    }
+
+    /// On what.
+    fn named(&self) -> Result<Vec<(ResourceType, String)>, CommandError> {
+        let named = self.resources.named();
+        let says_what = self.producer || self.consumer || !self.operations.is_empty();
+        if named.is_empty() {
+            let on = "name it with --topic, --group, --transactional-id or --kafka-cluster";
+            let error = CommandError::usage("on what? no resource is named").hinted(on);
+            return Err(if says_what { error } else { error.hinted(WHAT) });
+        }
+        if !says_what {
+            return Err(CommandError::usage("what is it about? no operation is named").hinted(WHAT));
+        }
+        for (kind, name) in &named {
+            checks::resource(*kind, name, self.resources.prefixed)?;
+        }
+        Ok(named)
     }
 
     fn check_conveniences(&self) -> Result<(), CommandError> {
@@ -187,7 +218,8 @@ mod tests {
         let matches = command.try_get_matches_from(line.split(' ')).map_err(|error| error.to_string())?;
         let arguments = CreateArgs::from_arg_matches(&matches).expect("arguments");
         let items = arguments.rules().map_err(|error| error.text())?;
-        Ok(AclReport { items, outcome: Some("created"), suffix: "" }.text(TextOptions::default()))
+        let items = items.into_iter().map(|acl| AclOutcome { acl, outcome: "created" }).collect();
+        Ok(AclOutcomes { items, suffix: "" }.text(TextOptions::default()))
     }
 
     #[test]
@@ -218,6 +250,21 @@ mod tests {
     }
 
     #[test]
+    fn what_was_there_is_looked_for_among_the_fewest() {
+        let rule = |principal: &str| Acl {
+            principal: principal.into(),
+            resource_type: ResourceType::Topic,
+            resource_name: "x".into(),
+            pattern: crate::kafka::admin::acls::Pattern::Literal,
+            operation: Operation::Read,
+            permission: Permission::Allow,
+            host: "*".into(),
+        };
+        assert_eq!(about(&[rule("User:a"), rule("User:a")]).principal.as_deref(), Some("User:a"));
+        assert_eq!(about(&[rule("User:a"), rule("User:b")]), AclFilter::default());
+    }
+
+    #[test]
     fn hosts_denials_and_the_cluster() {
         assert_eq!(
             rules("--principal * --kafka-cluster --operation Alter --deny --host 10.0.0.1"),
@@ -228,8 +275,13 @@ mod tests {
     #[test]
     fn what_makes_no_sense_is_refused() {
         for (line, reason) in [
-            ("--principal a --operation Read", "nothing to give access to"),
-            ("--principal a --topic x", "--operation"),
+            ("--principal a --operation Read", "on what? no resource is named"),
+            ("--principal a --topic x", "pass --producer with a --topic, --consumer with a --topic and a --group, or"),
+            ("--principal a", "pass --producer"),
+            ("--principal user:a --topic x --operation Read --deny", "write --principal User:a"),
+            ("--principal a --topic x* --operation Read --deny", "write --topic x --prefixed"),
+            ("--principal a --kafka-cluster --prefixed --operation Alter", "--kafka-cluster --prefixed"),
+            ("--principal a --topic x --operation Read --deny --host 10.0.0.0/8", "no ranges"),
             ("--principal a --kafka-cluster --operation Read", "means nothing on a Cluster"),
             ("--principal a --topic x --consumer", "needs a --topic and a --group"),
             ("--principal a --transactional-id x --producer", "--producer needs a --topic"),

@@ -6,13 +6,13 @@ use clap::Args;
 use tokio::time::Instant;
 
 use super::list::{FilterArgs, found};
-use super::rules::{AclReport, explained, table};
+use super::rules::{AclOutcome, AclOutcomes, explained, table};
 use crate::cli::{DryRunArgs, OutputArgs};
 use crate::commands::topics::finish;
 use crate::commands::{Context, Run};
 use crate::error::{CommandError, CommandResult, Exit};
 use crate::kafka::Ask;
-use crate::kafka::admin::acls::{self, Pattern, PatternFilter};
+use crate::kafka::admin::acls::{self, Acl, PatternFilter};
 use crate::ui::TextOptions;
 use crate::view;
 
@@ -52,12 +52,12 @@ impl Run for DeleteArgs {
         }
         // A rule for `*` also applies to the topic that was named, but is about more than it: only rules of
         // exactly this name go.
-        let kind = if self.filter.resources.prefixed { Pattern::Prefixed } else { Pattern::Literal };
-        let filters = self.filter.filters(PatternFilter::Exactly(kind))?;
+        let filters = self.filter.filters(PatternFilter::Exactly(self.filter.resources.pattern()))?;
         let session = context.kafka(&Ask::Nothing).await?;
         let chosen = found(&session.kafka, &filters).await?;
         if chosen.is_empty() {
             context.ui.status(format!("No ACLs of cluster \"{}\" match; nothing was deleted.", session.name));
+            self.show(&context, Vec::new())?;
             return Ok(Exit::Done);
         }
         if self.dry_run.dry_run.is_real() && !self.yes {
@@ -90,8 +90,14 @@ impl Run for DeleteArgs {
         } else {
             items = chosen;
         }
-        let report = AclReport { items, outcome: Some("deleted"), suffix: self.dry_run.dry_run.suffix() };
-        context.ui.show(&self.output, &report)?;
+        self.show(&context, items)?;
         finish(&context, errors)
+    }
+}
+
+impl DeleteArgs {
+    fn show(&self, context: &Context, items: Vec<Acl>) -> Result<(), CommandError> {
+        let items = items.into_iter().map(|acl| AclOutcome { acl, outcome: "deleted" }).collect();
+        context.ui.show(&self.output, &AclOutcomes { items, suffix: self.dry_run.dry_run.suffix() })
     }
 }

@@ -2,7 +2,8 @@
 
 use clap::Args;
 
-use super::rules::{AclReport, ResourceArgs, explained, principal};
+use super::checks;
+use super::rules::{AclList, ResourceArgs, explained};
 use crate::cli::OutputArgs;
 use crate::commands::{Context, Run};
 use crate::error::{CommandError, CommandResult, Exit};
@@ -57,35 +58,41 @@ impl Run for ListArgs {
             context.ui.status(format!("No ACLs found in cluster \"{}\".", session.name));
             return Ok(Exit::Done);
         }
-        context.ui.show(&self.output, &AclReport { items, outcome: None, suffix: "" })?;
+        context.ui.show(&self.output, &AclList { items })?;
         Ok(Exit::Done)
     }
 }
 
 impl FilterArgs {
-    /// One filter per resource that was named, or one for all.
+    /// One filter per resource that was named, or one for all; twice as many where an address can be written in two
+    /// ways. Whatever a rule may have can be named, however odd it is.
     pub(super) fn filters(&self, pattern: PatternFilter) -> Result<Vec<AclFilter>, CommandError> {
         let all = AclFilter {
-            principal: self.principal.as_deref().map(principal).transpose()?,
+            principal: self.principal.as_deref().map(checks::filtered_principal).transpose()?,
             operation: self.operation,
-            host: self.host.clone(),
             permission: self.deny.then_some(Permission::Deny),
             ..AclFilter::default()
         };
         let named = self.resources.named();
-        if named.is_empty() {
-            let any = if self.resources.prefixed { pattern } else { PatternFilter::Any };
-            return Ok(vec![AclFilter { pattern: any, ..all }]);
+        if named.iter().any(|(_, name)| name.is_empty()) {
+            return Err(CommandError::usage("a resource's name is missing"));
         }
-        Ok(named
-            .into_iter()
-            .map(|(kind, name)| AclFilter {
+        let filters = if named.is_empty() {
+            let any = if self.resources.prefixed { pattern } else { PatternFilter::Any };
+            vec![AclFilter { pattern: any, ..all }]
+        } else {
+            let of = |(kind, name)| AclFilter {
                 resource_type: Some(kind),
                 resource_name: Some(name),
                 pattern,
                 ..all.clone()
-            })
-            .collect())
+            };
+            named.into_iter().map(of).collect()
+        };
+        let Some(host) = &self.host else { return Ok(filters) };
+        let hosts = checks::filtered_hosts(host)?;
+        let from = |filter: &AclFilter, host: &String| AclFilter { host: Some(host.clone()), ..filter.clone() };
+        Ok(filters.iter().flat_map(|filter| hosts.iter().map(move |host| from(filter, host))).collect())
     }
 
     /// Whether anything narrows the rules down.

@@ -1,5 +1,6 @@
 //! `kubectl kafka acls`: who may do what.
 
+mod checks;
 mod create;
 mod delete;
 mod list;

@@ -4,6 +4,7 @@ use clap::Args;
 use kafka_protocol::ResponseError;
 use serde::Serialize;
 
+use super::checks::ALL;
 use crate::error::CommandError;
 use crate::kafka::Error;
 use crate::kafka::admin::acls::{Acl, CLUSTER, Pattern, ResourceType};
@@ -47,19 +48,9 @@ impl ResourceArgs {
         named
     }
 
-    /// How their names are meant. The cluster's only name is itself.
-    pub(super) fn pattern(&self, kind: ResourceType) -> Pattern {
-        if self.prefixed && kind != ResourceType::Cluster { Pattern::Prefixed } else { Pattern::Literal }
-    }
-}
-
-/// `alice` is `User:alice`.
-pub(super) fn principal(typed: &str) -> Result<String, CommandError> {
-    match typed.split_once(':') {
-        _ if typed.is_empty() => Err(CommandError::usage("--principal: a principal needs a name")),
-        Some((kind, name)) if !kind.is_empty() && !name.is_empty() => Ok(typed.to_owned()),
-        Some(_) => Err(CommandError::usage(format!("--principal \"{typed}\": expected NAME or User:NAME"))),
-        None => Ok(format!("User:{typed}")),
+    /// How their names are meant.
+    pub(super) fn pattern(&self) -> Pattern {
+        if self.prefixed { Pattern::Prefixed } else { Pattern::Literal }
     }
 }
 
@@ -68,49 +59,89 @@ pub(in crate::commands) fn explained(error: Error) -> CommandError {
     let disabled = error.code().is_some_and(|code| code.is(ResponseError::SecurityDisabled));
     let error = CommandError::from(error);
     if disabled {
-        error.hinted("this Kafka has no authorizer; `kubectl kafka install --authentication scram` sets one up")
+        error.hinted(
+            "this Kafka has no authorizer; `kubectl kafka install --authentication scram` sets one up, in KRaft mode",
+        )
     } else {
         error
     }
 }
 
-/// Rules, and what happened to them.
+/// The rules of a cluster.
 #[derive(Debug, Serialize)]
-pub(super) struct AclReport {
+pub(super) struct AclList {
     pub(super) items: Vec<Acl>,
-    /// `created`, `deleted`; none for a list.
-    #[serde(skip)]
-    pub(super) outcome: Option<&'static str>,
-    #[serde(skip)]
-    pub(super) suffix: &'static str,
 }
 
-impl AclReport {
-    fn line(acl: &Acl) -> String {
-        let name = match (acl.resource_type, acl.pattern) {
-            (ResourceType::Cluster, _) => "the cluster".to_owned(),
-            (kind, Pattern::Literal) => format!("{kind} {}", acl.resource_name),
-            (kind, Pattern::Prefixed) => format!("{kind} {}…", acl.resource_name),
-        };
-        let host = if acl.host == "*" { String::new() } else { format!(" from {}", acl.host) };
-        format!("{} {} {} on {name}{host}", acl.permission, acl.principal, acl.operation)
-    }
-}
-
-impl View for AclReport {
+impl View for AclList {
     fn text(&self, options: TextOptions) -> String {
-        if let Some(outcome) = self.outcome {
-            let suffix = self.suffix;
-            return self.items.iter().map(|acl| format!("{} {outcome}{suffix}\n", Self::line(acl))).collect();
-        }
         table(&self.items, options)
     }
 
     fn names(&self) -> Vec<String> {
-        let name =
-            |acl: &Acl| format!("acl/{}:{}/{}:{}", acl.resource_type, acl.resource_name, acl.principal, acl.operation);
         self.items.iter().map(name).collect()
     }
+}
+
+/// Rules, and what happened to them.
+#[derive(Debug, Serialize)]
+pub(super) struct AclOutcomes {
+    pub(super) items: Vec<AclOutcome>,
+    #[serde(skip)]
+    pub(super) suffix: &'static str,
+}
+
+/// A rule, and what happened to it.
+#[derive(Debug, Serialize)]
+pub(super) struct AclOutcome {
+    #[serde(flatten)]
+    pub(super) acl: Acl,
+    /// `created`, `unchanged`, `deleted`.
+    pub(super) outcome: &'static str,
+}
+
+impl View for AclOutcomes {
+    fn text(&self, _options: TextOptions) -> String {
+        let suffix = self.suffix;
+        self.items.iter().map(|item| format!("{} {}{suffix}\n", sentence(&item.acl), item.outcome)).collect()
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.items.iter().map(|item| name(&item.acl)).collect()
+    }
+}
+
+fn sentence(acl: &Acl) -> String {
+    let name = match (acl.resource_type, acl.pattern) {
+        (ResourceType::Cluster, _) => "the cluster".to_owned(),
+        (kind, Pattern::Literal) => format!("{kind} {}", acl.resource_name),
+        (kind, Pattern::Prefixed) => format!("{kind} {}…", acl.resource_name),
+    };
+    let host = if acl.host == ALL { String::new() } else { format!(" from {}", acl.host) };
+    format!("{} {} {} on {name}{host}", acl.permission, acl.principal, acl.operation)
+}
+
+/// `acl/Topic:Literal:orders:User:alice:Read:Allow:*`: all that makes a rule, for no two rules have the same.
+fn name(acl: &Acl) -> String {
+    let (kind, user) = acl.principal.split_once(':').unwrap_or(("", &acl.principal));
+    let resource = format!("{}:{}:{}", acl.resource_type, acl.pattern, escaped(&acl.resource_name));
+    let principal = format!("{}:{}", escaped(kind), escaped(user));
+    // The last part may have colons of its own, as an IPv6 address has.
+    let host = escaped(&acl.host).replace("%3A", ":");
+    format!("acl/{resource}:{principal}:{}:{}:{host}", acl.operation, acl.permission)
+}
+
+/// Groups and users may have any letter in their name; what separates words and parts is written as in a URL.
+fn escaped(name: &str) -> String {
+    let mut escaped = String::with_capacity(name.len());
+    for letter in name.chars() {
+        if matches!(letter, ':' | '/' | '%') || letter.is_whitespace() || letter.is_control() {
+            escaped.extend(letter.encode_utf8(&mut [0; 4]).bytes().map(|byte| format!("%{byte:02X}")));
+        } else {
+            escaped.push(letter);
+        }
+    }
+    escaped
 }
 
 /// The rules as a table.
@@ -136,18 +167,8 @@ mod tests {
     use super::*;
     use crate::kafka::admin::acls::{Operation, Permission};
 
-    #[test]
-    fn a_name_is_a_user() {
-        assert_eq!(principal("alice").as_deref(), Ok("User:alice"));
-        assert_eq!(principal("User:CN=a,O=b").as_deref(), Ok("User:CN=a,O=b"));
-        for bad in ["", ":", "User:", ":alice"] {
-            assert!(principal(bad).is_err(), "{bad}");
-        }
-    }
-
-    #[test]
-    fn a_rule_reads_as_a_sentence() {
-        let acl = Acl {
+    fn acl() -> Acl {
+        Acl {
             principal: "User:alice".into(),
             resource_type: ResourceType::Topic,
             resource_name: "orders-".into(),
@@ -155,10 +176,41 @@ mod tests {
             operation: Operation::Read,
             permission: Permission::Allow,
             host: "10.0.0.1".into(),
-        };
-        let report = AclReport { items: vec![acl], outcome: Some("created"), suffix: " (dry run)" };
+        }
+    }
+
+    #[test]
+    fn a_rule_reads_as_a_sentence() {
+        let items = vec![AclOutcome { acl: acl(), outcome: "created" }];
+        let report = AclOutcomes { items, suffix: " (dry run)" };
         let text = report.text(TextOptions::default());
         assert_eq!(text, "Allow User:alice Read on Topic orders-… from 10.0.0.1 created (dry run)\n");
-        assert_eq!(report.names(), ["acl/Topic:orders-/User:alice:Read"]);
+        assert_eq!(report.names(), ["acl/Topic:Prefixed:orders-:User:alice:Read:Allow:10.0.0.1"]);
+        let json = serde_json::to_value(&report).expect("JSON");
+        assert_eq!((&json["items"][0]["outcome"], &json["items"][0]["host"]), (&"created".into(), &"10.0.0.1".into()));
+    }
+
+    #[test]
+    fn no_two_rules_have_the_same_name_and_none_has_a_blank() {
+        let rules = [
+            acl(),
+            Acl { pattern: Pattern::Literal, ..acl() },
+            Acl { permission: Permission::Deny, ..acl() },
+            Acl { host: "*".into(), ..acl() },
+            Acl { operation: Operation::Write, ..acl() },
+            Acl { principal: "User:CN=a b,O=c/d".into(), ..acl() },
+            Acl { resource_type: ResourceType::Group, resource_name: "a b:User".into(), ..acl() },
+            Acl {
+                resource_type: ResourceType::Group,
+                resource_name: "a b".into(),
+                principal: "User:User:x".into(),
+                ..acl()
+            },
+        ];
+        let names = AclList { items: rules.to_vec() }.names();
+        let different: std::collections::BTreeSet<&String> = names.iter().collect();
+        assert_eq!(different.len(), rules.len(), "{names:?}");
+        assert!(names.iter().all(|name| !name.contains(' ') && name.matches('/').count() == 1), "{names:?}");
+        assert_eq!(names[5], "acl/Topic:Prefixed:orders-:User:CN=a%20b,O=c%2Fd:Read:Allow:10.0.0.1");
     }
 }

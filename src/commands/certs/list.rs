@@ -132,11 +132,17 @@ impl View for Certificates {
     }
 
     fn names(&self) -> Vec<String> {
-        self.items.iter().map(|row| format!("certificate/{}", row.owner)).collect()
+        self.items.iter().map(Row::name).collect()
     }
 }
 
 impl Row {
+    /// `certificate/demo-broker-0:CLIENT`: a pod serves one on every listener.
+    fn name(&self) -> String {
+        let listener = self.listener.as_ref().map(|listener| format!(":{listener}")).unwrap_or_default();
+        format!("certificate/{}{listener}", self.owner.replace(' ', ":"))
+    }
+
     fn cells(&self, wide: bool) -> Vec<String> {
         let unknown = || "<unknown>".to_owned();
         let days = |end: Timestamp| ((end.as_second() - Timestamp::now().as_second()).div_euclid(DAY)).to_string();
@@ -185,6 +191,28 @@ mod tests {
         assert_eq!(standing(&info(365), Some("another")), Standing::Outdated);
         let current = info(365);
         assert_eq!(standing(&current, Some(&current.serial)), Standing::Valid);
+    }
+
+    #[test]
+    fn every_certificate_has_a_name_of_its_own() {
+        let one = |owner: &str, listener: Option<&str>| {
+            row(owner.into(), listener.map(str::to_owned), Err("no handshake".into()), None)
+        };
+        let items = vec![
+            one("authority", None),
+            one("user admin", None),
+            one("demo-broker-0", Some("CLIENT")),
+            one("demo-broker-0", Some("INTERNAL")),
+        ];
+        assert_eq!(
+            Certificates { items }.names(),
+            [
+                "certificate/authority",
+                "certificate/user:admin",
+                "certificate/demo-broker-0:CLIENT",
+                "certificate/demo-broker-0:INTERNAL"
+            ]
+        );
     }
 
     #[test]

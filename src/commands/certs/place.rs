@@ -29,8 +29,8 @@ pub(super) struct Listener {
 
 impl Place {
     pub(super) async fn of(context: &Context, name: Option<&str>) -> Result<Self, CommandError> {
+        let wanted = context.named(name)?;
         let kubernetes = context.kubernetes().await?;
-        let wanted = name.or(context.global.kafka.as_deref());
         let inspection = select_any_state(&kubernetes, wanted).await?;
         let name = inspection.name;
         let inventory = Inventory::of(&kubernetes, &name).await?;

@@ -7,15 +7,18 @@
 use std::time::Duration;
 
 use clap::Args;
+use serde::Serialize;
 use tokio::time::Instant;
 
 use super::place::Place;
 use super::reload::Reload;
-use crate::cli::{ConflictArgs, interrupted};
+use crate::cli::{ConflictArgs, DryRun, DryRunArgs, OutputArgs, interrupted};
+use crate::commands::install::securing::Renewed;
 use crate::commands::{Context, Run};
 use crate::error::{CommandError, CommandResult, ErrorKind, Exit};
 use crate::k8s::apply::{self, Intent};
 use crate::k8s::manifests::{Manifest, Target};
+use crate::ui::{TextOptions, View};
 use crate::view::{duration, plural};
 
 /// The kubelet takes up to its sync period and the lifetime of its cache, 1 to 2 minutes.
@@ -31,6 +34,12 @@ pub struct RenewArgs {
     /// Give up when the new certificates are not served after this time
     #[arg(long, value_name = "DURATION", value_parser = crate::cli::duration::parse, default_value = DEFAULT_TIMEOUT)]
     timeout: Duration,
+
+    #[command(flatten)]
+    dry_run: DryRunArgs,
+
+    #[command(flatten)]
+    output: OutputArgs,
 
     #[command(flatten)]
     conflicts: ConflictArgs,
@@ -57,23 +66,23 @@ impl RenewArgs {
         let place = Place::of(context, self.name.as_deref()).await?;
         let target = Target { name: &place.name, namespace: &place.kubernetes.namespace, spec: &place.spec };
         let renewed = place.kept.renewed(&target, &place.tls)?;
-        let manifests: Vec<Manifest> = renewed.keystores.iter().chain(&renewed.admin).cloned().collect();
-        let existing = apply::existing(&place.kubernetes, &manifests).await?;
-        let conflicts = self.conflicts.wish();
-        // All or none: keystores come first.
-        for rehearsed in apply::rehearse(&place.kubernetes, &renewed.keystores, &existing, conflicts).await {
-            rehearsed?;
+        let mut report = RenewReport::new(&place, self.dry_run.dry_run);
+        let written = self.write(&place, &renewed, &mut report).await;
+        if self.dry_run.dry_run.is_real() {
+            report.pods.iter_mut().for_each(|pod| pod.serial = renewed.serials.get(&pod.name).cloned());
         }
-        for (manifest, before) in manifests.iter().zip(&existing) {
-            // The admin's Secret belongs to whoever created it; see `replace_data`.
-            if renewed.admin.as_ref() == Some(manifest) {
-                apply::replace_data(&place.kubernetes, manifest, before).await?;
-            } else {
-                apply::apply(&place.kubernetes, manifest, before, (Intent::Real, conflicts)).await?;
-            }
-            context.ui.out(format!("{} configured\n", manifest.reference()))?;
+        // What was changed is told, also when the next Secret was not.
+        if written.is_ok() || !report.items.is_empty() {
+            context.ui.show(&self.output, &report)?;
         }
-        context.ui.flush()?;
+        written?;
+        if !self.dry_run.dry_run.is_real() {
+            let pods = plural(report.pods.len(), "pod");
+            context
+                .ui
+                .status(format!("{pods} would take up new certificates, without a restart; nothing was changed."));
+            return Ok(Exit::Done);
+        }
         let reload = Reload::new(context, &place, &renewed.serials, began + self.timeout);
         let listeners = reload.run().await?;
         context.ui.status(format!(
@@ -89,5 +98,104 @@ impl RenewArgs {
             context.namespace_flag()
         ));
         Ok(Exit::Done)
+    }
+
+    /// Writes the Secrets, or lets the API server say whether that would work.
+    async fn write(&self, place: &Place, renewed: &Renewed, report: &mut RenewReport) -> Result<(), CommandError> {
+        let intent = match self.dry_run.dry_run {
+            DryRun::None => Some(Intent::Real),
+            DryRun::Server => Some(Intent::Rehearsal),
+            DryRun::Client => None,
+        };
+        let manifests: Vec<Manifest> = renewed.keystores.iter().chain(&renewed.admin).cloned().collect();
+        let existing = apply::existing(&place.kubernetes, &manifests).await?;
+        let conflicts = self.conflicts.wish();
+        if intent == Some(Intent::Real) {
+            // All or none: keystores come first.
+            for rehearsed in apply::rehearse(&place.kubernetes, &renewed.keystores, &existing, conflicts).await {
+                rehearsed?;
+            }
+        }
+        for (manifest, before) in manifests.iter().zip(&existing) {
+            match intent {
+                None => {}
+                // The admin's Secret belongs to whoever created it; see `replace_data`.
+                Some(intent) if renewed.admin.as_ref() == Some(manifest) => {
+                    apply::replace_data(&place.kubernetes, manifest, before, intent).await?;
+                }
+                Some(intent) => {
+                    apply::apply(&place.kubernetes, manifest, before, (intent, conflicts)).await?;
+                }
+            }
+            report.items.push(RenewedSecret { kind: "Secret", name: manifest.name.clone(), outcome: "configured" });
+        }
+        Ok(())
+    }
+}
+
+/// What a renewal changed.
+#[derive(Debug, Serialize)]
+struct RenewReport {
+    /// The Secrets.
+    items: Vec<RenewedSecret>,
+    /// The pods that take up new certificates.
+    pods: Vec<RenewedPod>,
+    #[serde(skip)]
+    suffix: &'static str,
+}
+
+#[derive(Debug, Serialize)]
+struct RenewedSecret {
+    kind: &'static str,
+    name: String,
+    outcome: &'static str,
+}
+
+#[derive(Debug, Serialize)]
+struct RenewedPod {
+    name: String,
+    /// The new certificate's number; absent in a rehearsal, whose certificates are thrown away.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    serial: Option<String>,
+}
+
+impl RenewReport {
+    fn new(place: &Place, dry_run: DryRun) -> Self {
+        let pods = place.pods.iter().map(|pod| RenewedPod { name: pod.name.clone(), serial: None }).collect();
+        Self { items: Vec::new(), pods, suffix: dry_run.suffix() }
+    }
+}
+
+impl View for RenewReport {
+    fn text(&self, _options: TextOptions) -> String {
+        let suffix = self.suffix;
+        self.items.iter().map(|item| format!("secret/{} {}{suffix}\n", item.name, item.outcome)).collect()
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.items.iter().map(|item| format!("secret/{}", item.name)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rehearsal_says_so_and_has_no_serials() {
+        let report = RenewReport {
+            items: vec![RenewedSecret { kind: "Secret", name: "demo-broker-tls".into(), outcome: "configured" }],
+            pods: vec![RenewedPod { name: "demo-broker-0".into(), serial: None }],
+            suffix: DryRun::Server.suffix(),
+        };
+        assert_eq!(report.text(TextOptions::default()), "secret/demo-broker-tls configured (server dry run)\n");
+        assert_eq!(report.names(), ["secret/demo-broker-tls"]);
+        assert_eq!(
+            serde_json::to_value(&report).expect("JSON"),
+            serde_json::json!({
+                "items": [{"kind": "Secret", "name": "demo-broker-tls", "outcome": "configured"}],
+                "pods": [{"name": "demo-broker-0"}],
+            })
+        );
     }
 }

@@ -34,7 +34,7 @@ pub struct GetClusterArgs {
 
 impl Run for GetClusterArgs {
     async fn run(self, context: Context) -> CommandResult {
-        let name = self.name.or_else(|| context.global.kafka.clone());
+        let name = context.named(self.name.as_deref())?.map(str::to_owned);
         if matches!(self.output.format(), OutputFormat::Text | OutputFormat::Wide) {
             return ClustersArgs::of(name, self.output).run(context).await;
         }

@@ -83,7 +83,7 @@ fn all_or_errors(kubernetes: &Kubernetes, outcomes: Vec<Result<Change, Error>>) 
 }
 
 /// The API server's words, and what to do where that is known.
-fn explained(kubernetes: &Kubernetes, error: Error) -> CommandError {
+pub(super) fn explained(kubernetes: &Kubernetes, error: Error) -> CommandError {
     let no_namespace = matches!(&error, Error::Server { status }
         if status.code == 404 && status.details.as_ref().is_some_and(|details| details.kind == "namespaces"));
     let error = CommandError::from(error);
@@ -140,7 +140,7 @@ async fn apply_one(kubernetes: &Kubernetes, plan: &Plan, step: &Step, conflicts:
         return apply::apply(kubernetes, &step.manifest, &step.before, (Intent::Real, conflicts)).await;
     }
     if plan.fresh_quorum && plan.is_identity(&step.manifest) {
-        apply::replace_data(kubernetes, &step.manifest, &step.before).await?;
+        apply::replace_data(kubernetes, &step.manifest, &step.before, Intent::Real).await?;
         return Ok(Change::Configured);
     }
     match (apply::create_once(kubernetes, &step.manifest).await?, plan.is_identity(&step.manifest)) {

@@ -21,8 +21,8 @@ pub struct InstallArgs {
     #[command(flatten)]
     pub(super) spec: Box<SpecArgs>,
 
-    /// Show what would change, as kubectl diff does, and change nothing
-    #[arg(long, conflicts_with_all = ["dry_run", "create_namespace", "output"])]
+    /// Show what would change, as kubectl diff does, and change nothing; exit code 1 if anything would
+    #[arg(long, conflicts_with_all = ["dry_run", "output"])]
     pub(super) diff: bool,
 
     /// Create the namespace if it does not exist
@@ -51,7 +51,9 @@ impl InstallArgs {
         written: Option<&WrittenDocument>,
     ) -> Result<ClusterName, CommandError> {
         let written = written.and_then(|document| document.metadata.name.as_ref()).map(ClusterName::as_str);
-        let typed = self.name.as_deref().or(context.global.kafka.as_deref());
+        let typed = context.named(self.name.as_deref())?;
+        // What the environment says is for commands that nobody tells a name.
+        let typed = typed.filter(|_| self.name.is_some() || written.is_none() || !context.global.kafka_is_default);
         if let (Some(typed), Some(written)) = (typed, written)
             && typed != written
         {

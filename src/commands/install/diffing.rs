@@ -1,10 +1,13 @@
 //! `--diff`: what an install would change, as `kubectl diff` shows it; nothing is changed.
 
 use futures::future::join_all;
+use k8s_openapi::api::core::v1::Namespace;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde_json::Value;
 use similar::TextDiff;
 
 use super::Install;
+use super::applying::explained;
 use super::plan::Plan;
 use crate::error::{CommandError, CommandResult, Exit};
 use crate::k8s::Kubernetes;
@@ -29,12 +32,34 @@ pub(super) async fn run(install: &Install<'_>, kubernetes: &Kubernetes, plan: &P
     let outcomes =
         compared.iter().map(|(manifest, (before, _))| apply::outcome(kubernetes, manifest, before, conflicts));
     let outcomes = join_all(outcomes).await;
-    for ((manifest, (before, former)), after) in compared.into_iter().zip(outcomes) {
+    let differences = compared.into_iter().zip(outcomes).map(|((manifest, (before, former)), after)| {
         let before = if before.is_some() { before } else { former };
-        install.context.ui.out(difference(manifest, before, &after?)?)?;
+        let after = after.map_err(|error| explained(kubernetes, error))?;
+        difference(manifest, before, &after)
+    });
+    show(install, differences)
+}
+
+/// The same in a namespace that does not exist: everything is new, and the API server says nothing about it.
+pub(super) fn against_nothing(install: &Install<'_>, kubernetes: &Kubernetes, plan: &Plan) -> CommandResult {
+    let metadata = ObjectMeta { name: Some(kubernetes.namespace.clone()), ..ObjectMeta::default() };
+    let namespace = Manifest::of(&Namespace { metadata, ..Namespace::default() })?;
+    let manifests = std::iter::once(namespace).chain(plan.manifests());
+    show(install, manifests.map(|manifest| difference(&manifest, &None, &manifest.body)))
+}
+
+/// Prints them; with their exit code, as `kubectl diff`: 0 for none, 1 for some.
+fn show(install: &Install<'_>, differences: impl Iterator<Item = Result<String, CommandError>>) -> CommandResult {
+    let mut exit = Exit::Done;
+    for difference in differences {
+        let difference = difference?;
+        if !difference.is_empty() {
+            exit = Exit::Different;
+        }
+        install.context.ui.out(difference)?;
     }
     install.context.ui.flush()?;
-    Ok(Exit::Done)
+    Ok(exit)
 }
 
 /// What each object takes the place of: a ConfigMap of another name with the files until now.

@@ -2,7 +2,7 @@
 //!
 //! Every step can be repeated: whoever is interrupted or killed runs the same command again.
 //!
-//! * `options`: from flags to what is asked.
+//! * `options`: from flags to what is asked; `blame`: whose mistake it is that it cannot be had.
 //! * `plan`: what to do about it, and what must not be done; pure.
 //! * `applying`: the objects, rehearsed and then applied.
 //! * `changing`: what a second install does to a cluster that runs.
@@ -10,6 +10,7 @@
 
 mod applying;
 mod arguments;
+mod blame;
 mod changing;
 mod differences;
 mod diffing;
@@ -60,6 +61,14 @@ impl Run for InstallArgs {
     const HANDLES_INTERRUPT: bool = true;
 
     async fn run(self, context: Context) -> CommandResult {
+        let is_comparison = self.diff;
+        let result = self.install(context).await;
+        if is_comparison { result.map_err(CommandError::of_comparison) } else { result }
+    }
+}
+
+impl InstallArgs {
+    async fn install(self, context: Context) -> CommandResult {
         let written = self.spec.written()?;
         let name = self.name(&context, written.as_ref())?;
         let context = in_namespace(context, written.as_ref())?;
@@ -118,8 +127,11 @@ impl Install<'_> {
         let started = Instant::now();
         let kubernetes = self.context.kubernetes().await?;
         let is_new = self.args.create_namespace && self.ensure_namespace(&kubernetes).await? == Change::Created;
-        if is_new && self.dry_run() == DryRun::Server {
+        if is_new && self.intent() == Intent::Rehearsal {
             self.context.ui.warning("the namespace does not exist yet, so the objects in it were not checked");
+            if self.args.diff {
+                return diffing::against_nothing(self, &kubernetes, &self.plan(&kubernetes).await?.1);
+            }
             return rendering::run(self).await;
         }
         let (spec, mut plan) = self.plan(&kubernetes).await?;
@@ -200,6 +212,10 @@ impl Install<'_> {
         self.args.dry_run.dry_run
     }
 
+    fn intent(&self) -> Intent {
+        if self.dry_run().is_real() && !self.args.diff { Intent::Real } else { Intent::Rehearsal }
+    }
+
     async fn plan(&self, kubernetes: &Kubernetes) -> Result<(ClusterSpec, Plan), CommandError> {
         let inventory = Inventory::of(kubernetes, self.name).await?;
         plan::refuse_unknown_workloads(self.name, &inventory)?;
@@ -211,9 +227,8 @@ impl Install<'_> {
     }
 
     async fn ensure_namespace(&self, kubernetes: &Kubernetes) -> Result<Change, CommandError> {
-        let intent = if self.dry_run().is_real() { Intent::Real } else { Intent::Rehearsal };
-        let change = apply::ensure_namespace(kubernetes, intent).await?;
-        if change == Change::Created && self.args.output.is_none() {
+        let change = apply::ensure_namespace(kubernetes, self.intent()).await?;
+        if change == Change::Created && self.args.output.is_none() && !self.args.diff {
             let suffix = self.dry_run().suffix();
             self.context.ui.out(format!("namespace/{} created{suffix}\n", kubernetes.namespace))?;
         }

@@ -1,13 +1,14 @@
 //! From the flags as typed to what is asked. Without a file: what is kept in the cluster, then the preset,
 //! then flags. With one, the file says it all: defaults, preset, file, flags.
 
+use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use clap::Args;
 
 use crate::error::CommandError;
 use crate::k8s::manifests::{
-    Authentication, ClusterMode, ClusterSpec, NO_CONTROLLERS, Preset, Quantity, SpecError, Tls, WrittenDocument,
+    Authentication, ClusterMode, ClusterSpec, NO_CONTROLLERS, Preset, Quantity, Tls, WrittenDocument,
 };
 
 /// What to install. A flag that is not given takes its value from the installed cluster, then from the
@@ -26,7 +27,7 @@ pub struct SpecArgs {
 
     /// Who keeps the metadata: kraft (Kafka's own controllers) or zookeeper (an ensemble, with Kafka 3.9)
     /// [default: kraft]
-    #[arg(long, value_enum, value_name = "MODE", hide_possible_values = true)]
+    #[arg(long, value_enum, ignore_case = true, value_name = "MODE", hide_possible_values = true)]
     pub mode: Option<ClusterMode>,
 
     /// Number of brokers [default: 3]
@@ -82,7 +83,7 @@ pub struct SpecArgs {
     pub ca_secret: Option<String>,
 
     /// How clients log in: none or scram (with users and ACLs; implies --tls)
-    #[arg(long, value_enum, value_name = "HOW", hide_possible_values = true)]
+    #[arg(long, value_enum, ignore_case = true, value_name = "HOW", hide_possible_values = true)]
     pub authentication: Option<Authentication>,
 
     /// Give every pod an endpoint for Prometheus on port 9404
@@ -105,14 +106,16 @@ impl SpecArgs {
     /// The cluster document of `-f`.
     pub fn written(&self) -> Result<Option<WrittenDocument>, CommandError> {
         let Some(file) = &self.file else { return Ok(None) };
-        let shown = file.display();
         let text = if file.as_os_str() == "-" {
             std::io::read_to_string(std::io::stdin())
         } else {
             std::fs::read_to_string(file)
         };
-        let text = text.map_err(|error| CommandError::usage(format!("cannot read {shown}: {error}")))?;
-        WrittenDocument::from_yaml(&text).map(Some).map_err(|reason| CommandError::usage(format!("{shown}: {reason}")))
+        let text = text.map_err(|error| match error.kind() {
+            ErrorKind::InvalidData => self.mistake("it is no text: a cluster document is YAML in UTF-8"),
+            _ => CommandError::failed(format!("cannot read {}: {error}", file.display())),
+        })?;
+        WrittenDocument::from_yaml(&text).map(Some).map_err(|reason| self.mistake(&reason))
     }
 
     /// Whether what is asked does not depend on what is installed.
@@ -132,11 +135,9 @@ impl SpecArgs {
         written: Option<&WrittenDocument>,
         kept: Option<&ClusterSpec>,
     ) -> Result<ClusterSpec, CommandError> {
-        let spec = self.laid_over(self.base(written, kept)?)?;
-        spec.validate().map_err(|error| match &self.file {
-            Some(file) => CommandError::usage(format!("{}: {}: {}", file.display(), error.path(), error.reason)),
-            None => usage(&error),
-        })?;
+        let base = self.base(written, kept)?;
+        let spec = self.laid_over(base.clone())?;
+        spec.validate().map_err(|error| self.blamed(&error, &base, written))?;
         Ok(spec)
     }
 
@@ -159,7 +160,7 @@ impl SpecArgs {
         }
         match written {
             Some(written) => {
-                let spec = written.laid_over(&spec).map_err(CommandError::failed)?;
+                let spec = written.laid_over(&spec).map_err(|reason| self.mistake(&reason))?;
                 Ok(ClusterSpec { mode, ..spec })
             }
             None => Ok(spec),
@@ -241,10 +242,6 @@ impl SpecArgs {
             }
         }
     }
-}
-
-fn usage(error: &SpecError) -> CommandError {
-    CommandError::usage(error.to_string())
 }
 
 #[cfg(test)]

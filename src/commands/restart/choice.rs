@@ -28,6 +28,12 @@ pub(super) fn choose(
     if !pods.is_empty() {
         return Ok(Chosen { selection: Selection::Named(named(name, facts, pods)?), wish: Wish::Named });
     }
+    if roles.contains(&Role::Controller) && facts.rollout.has_zookeeper() {
+        return Err(CommandError::usage(format!(
+            "--controllers: cluster \"{name}\" has none, it has ZooKeeper servers"
+        ))
+        .hinted("leave it out to replace them and then the brokers, or name pods with --pod"));
+    }
     if roles == [Role::Controller] && facts.rollout.is_combined() {
         return Err(CommandError::usage(format!(
             "--controllers: the brokers of cluster \"{name}\" are its controllers too"
@@ -61,7 +67,7 @@ fn named(name: &ClusterName, facts: &Facts, pods: &[String]) -> Result<Vec<(Stri
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::roll::facts::samples::{combined, healthy, with_pod};
+    use crate::roll::facts::samples::{combined, healthy, with_pod, with_zookeeper};
 
     fn chosen(facts: &Facts, pods: &[&str], roles: &[Role], again: bool) -> Result<Chosen, CommandError> {
         let pods: Vec<String> = pods.iter().map(|pod| (*pod).to_owned()).collect();
@@ -102,6 +108,13 @@ mod tests {
         assert_eq!(roles(&[Role::Controller, Role::Broker]), roles(&[]));
         let refused = chosen(&combined(), &[], &[Role::Controller], false).expect_err("a refusal");
         assert_eq!((refused.exit_code(), refused.message.contains("are its controllers too")), (2, true));
+        let zookeeper = with_zookeeper();
+        for roles in [&[Role::Controller][..], &[Role::Controller, Role::Broker]] {
+            let refused = chosen(&zookeeper, &[], roles, false).expect_err("a refusal");
+            assert_eq!((refused.exit_code(), refused.message.contains("it has ZooKeeper servers")), (2, true));
+        }
+        let brokers = chosen(&zookeeper, &[], &[Role::Broker], false).expect("a choice").selection;
+        assert_eq!(brokers, Selection::Outdated(vec![Role::Broker]));
     }
 
     #[test]

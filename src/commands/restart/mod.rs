@@ -68,8 +68,8 @@ impl Run for RestartArgs {
                 .hinted("name a cluster in Kubernetes; `kubectl kafka clusters -A` lists them"));
         }
         let nothing_yet = async {
+            let wanted = context.named(self.name.as_deref())?;
             let kubernetes = context.kubernetes().await?;
-            let wanted = self.name.as_deref().or(context.global.kafka.as_deref());
             let name = select_any_state(&kubernetes, wanted).await?.name;
             Ok::<_, CommandError>((kubernetes, name))
         };

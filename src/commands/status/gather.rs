@@ -59,8 +59,8 @@ impl Gatherer {
             let place = Place::Addresses(context.global.bootstrap_server.clone());
             return Ok(Self { place, options, login, kafka: None, metrics, first: None });
         }
+        let wanted = context.named(name)?;
         let kubernetes = context.kubernetes().await?;
-        let wanted = name.or(context.global.kafka.as_deref());
         let inspection = connect::select_any_state(&kubernetes, wanted).await?;
         let place = Place::Pods { kubernetes: Box::new(kubernetes), name: inspection.name.clone() };
         Ok(Self { place, options, login, kafka: None, metrics, first: Some(inspection) })

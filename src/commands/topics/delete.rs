@@ -66,6 +66,7 @@ impl Run for DeleteArgs {
         let existing: Vec<String> = found.iter().map(|topic| topic.name.clone()).collect();
         if existing.is_empty() {
             context.ui.status("No topics deleted.");
+            context.ui.show(&self.output, &DeleteReport::new(Vec::new(), self.dry_run.dry_run.suffix()))?;
             return Ok(Exit::Done);
         }
         if self.dry_run.dry_run.is_real() && !self.yes {

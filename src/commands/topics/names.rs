@@ -8,7 +8,7 @@ use crate::error::CommandError;
 pub(in crate::commands) fn check(names: &[String]) -> Result<(), CommandError> {
     let mut seen = BTreeSet::new();
     for name in names {
-        if let Some(reason) = wrong(name) {
+        if let Some(reason) = wrong(name, false) {
             return Err(CommandError::usage(format!("topic \"{name}\": {reason}")));
         }
         if !seen.insert(name) {
@@ -18,13 +18,14 @@ pub(in crate::commands) fn check(names: &[String]) -> Result<(), CommandError> {
     Ok(())
 }
 
-fn wrong(name: &str) -> Option<&'static str> {
+/// Why no topic can have a name, or begin with it.
+pub(in crate::commands) fn wrong(name: &str, is_beginning: bool) -> Option<&'static str> {
     let valid = |character: char| character.is_ascii_alphanumeric() || matches!(character, '.' | '_' | '-');
     if name.is_empty() {
         Some("a topic needs a name")
     } else if name.len() > 249 {
         Some("a topic's name has at most 249 characters")
-    } else if matches!(name, "." | "..") {
+    } else if matches!(name, "." | "..") && !is_beginning {
         Some("a topic's name cannot be . or ..")
     } else if !name.chars().all(valid) {
         Some("a topic's name has only letters, digits, dots, underscores and hyphens")

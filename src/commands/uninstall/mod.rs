@@ -60,7 +60,7 @@ impl Run for UninstallArgs {
 
 impl UninstallArgs {
     fn cluster_name(&self, context: &Context) -> Result<ClusterName, CommandError> {
-        let typed = self.name.as_deref().or(context.global.kafka.as_deref()).ok_or_else(|| {
+        let typed = context.named(self.name.as_deref())?.ok_or_else(|| {
             CommandError::usage("which cluster? uninstall never guesses")
                 .hinted("list them with `kubectl kafka clusters`, then name one")
         })?;

@@ -15,7 +15,8 @@ use crate::error::CommandError;
 use crate::k8s::apply::Intent;
 use crate::k8s::credentials::{self, Before, Credentials};
 use crate::k8s::discover::KafkaCluster;
-use crate::k8s::names::CLIENT_PORT;
+use crate::k8s::inventory::Inventory;
+use crate::k8s::names::{CLIENT_PORT, secret_name};
 use crate::k8s::{ClusterName, Kubernetes};
 use crate::kafka::admin::users::{self, ScramMechanism};
 use crate::kafka::security::scram::{Hash, MIN_ITERATIONS};
@@ -33,11 +34,11 @@ pub(super) struct PasswordArgs {
     password_file: Option<PathBuf>,
 
     /// A Secret whose key password holds the password
-    #[arg(long, value_name = "NAME", conflicts_with = "password_file")]
+    #[arg(long, value_name = "NAME", value_parser = secret_name, conflicts_with = "password_file")]
     secret: Option<String>,
 
     /// How the user logs in
-    #[arg(long, value_enum, default_value_t, value_name = "MECHANISM")]
+    #[arg(long, value_enum, ignore_case = true, default_value_t, value_name = "MECHANISM")]
     mechanism: MechanismArg,
 
     /// How often Kafka hashes the password
@@ -53,8 +54,10 @@ pub(super) struct PasswordArgs {
 enum MechanismArg {
     /// SCRAM-SHA-512
     #[default]
+    #[value(alias = "scram-sha-512")]
     ScramSha512,
     /// SCRAM-SHA-256
+    #[value(alias = "scram-sha-256")]
     ScramSha256,
 }
 
@@ -74,7 +77,13 @@ impl PasswordArgs {
     pub(super) async fn password(&self, kubernetes: Option<&Kubernetes>) -> Result<SecretString, CommandError> {
         match (&self.password_file, &self.secret, kubernetes) {
             (Some(path), _, _) => from_file(path),
-            (None, Some(secret), Some(kubernetes)) => Ok(credentials::password_of(kubernetes, secret).await?),
+            (None, Some(secret), Some(kubernetes)) => {
+                let password = credentials::password_of(kubernetes, secret).await?;
+                if password.expose_secret().contains('\0') {
+                    return Err(CommandError::failed(format!("--secret: the password in {secret} has a NUL byte")));
+                }
+                Ok(password)
+            }
             (None, Some(_), None) => Err(CommandError::usage("--secret and --bootstrap-server exclude each other")
                 .hinted("name a file with --password-file")),
             (None, None, Some(_)) => {
@@ -97,6 +106,9 @@ fn from_file(path: &PathBuf) -> Result<SecretString, CommandError> {
     let password = text.strip_suffix('\n').map_or(text.as_str(), |text| text.strip_suffix('\r').unwrap_or(text));
     if password.is_empty() || password.contains(['\n', '\r']) {
         return Err(CommandError::failed(format!("--password-file: {shown} must hold one line, the password")));
+    }
+    if password.contains('\0') {
+        return Err(CommandError::failed(format!("--password-file: {shown} has a NUL byte, which no client can send")));
     }
     Ok(password.to_owned().into())
 }
@@ -130,16 +142,14 @@ impl Keeper {
     ///
     /// # Errors
     /// The cluster lets everyone in, so that users would mean nothing.
-    pub(super) fn of(session: &Session) -> Result<Option<Self>, CommandError> {
+    pub(super) async fn of(session: &Session) -> Result<Option<Self>, CommandError> {
         let Some((kubernetes, cluster)) = &session.place else { return Ok(None) };
-        if session.principal.as_deref() == Some("User:ANONYMOUS") {
-            return Err(CommandError::failed(format!(
-                "cluster \"{}\" lets everyone in: it was installed without users",
-                session.name
-            ))
-            .hinted("`kubectl kafka install --authentication scram` makes one where everyone logs in"));
-        }
         let kubernetes = kubernetes.in_namespace(&cluster.namespace);
+        if session.principal.as_deref() == Some("User:ANONYMOUS") {
+            let inventory = Inventory::of(&kubernetes, &cluster.name).await.ok();
+            let asked = inventory.and_then(|inventory| inventory.document);
+            return Err(without_users(&session.name, asked.is_some_and(|asked| asked.has_zookeeper())));
+        }
         Ok(Some(Self { kubernetes, cluster: cluster.clone() }))
     }
 
@@ -169,6 +179,16 @@ impl Keeper {
     }
 }
 
+fn without_users(cluster: &str, has_zookeeper: bool) -> CommandError {
+    let error = format!("cluster \"{cluster}\" lets everyone in: it was installed without users");
+    CommandError::failed(error).hinted(if has_zookeeper {
+        "with ZooKeeper there are none; in KRaft mode `kubectl kafka install --authentication scram` makes a cluster where \
+         everyone logs in"
+    } else {
+        "`kubectl kafka install --authentication scram` makes one where everyone logs in"
+    })
+}
+
 /// Both halves of a user, to be changed.
 pub(super) struct Account<'a> {
     pub(super) context: &'a Context,
@@ -184,11 +204,8 @@ impl Account<'_> {
         let kubernetes = self.keeper.as_ref().map(|keeper| &keeper.kubernetes);
         let password = self.arguments.password(kubernetes).await?;
         let Some(keeper) = &self.keeper else { return self.tell_kafka(&password).await };
-        let mut wanted = keeper.credentials(self.user, &password, self.arguments.mechanism()).await?;
-        let before = credentials::before(&keeper.kubernetes, keeper.name(), &wanted).await?;
+        let (wanted, before) = self.secret(keeper, &password).await?;
         let old = before.credentials();
-        // The admin's certificate stays what it is.
-        wanted.certificate = old.as_ref().and_then(|old| old.certificate.clone());
         if before.existed() {
             self.replace(keeper, &wanted, &before, old.as_ref()).await?;
         } else {
@@ -198,6 +215,24 @@ impl Account<'_> {
             self.context.ui.warning(format!("the new password is set, but does not work everywhere yet: {reason}"));
         }
         Ok(())
+    }
+
+    /// Everything of [`set_password`](Self::set_password) that can be refused before Kafka is told, changing nothing.
+    pub(super) async fn rehearse(&self) -> Result<(), CommandError> {
+        let kubernetes = self.keeper.as_ref().map(|keeper| &keeper.kubernetes);
+        let password = self.arguments.password(kubernetes).await?;
+        let Some(keeper) = &self.keeper else { return Ok(()) };
+        let (wanted, before) = self.secret(keeper, &password).await?;
+        Ok(credentials::write(&keeper.kubernetes, keeper.name(), &wanted, &before, Intent::Rehearsal).await?)
+    }
+
+    /// What the Secret is to hold, and what it is now.
+    async fn secret(&self, keeper: &Keeper, password: &SecretString) -> Result<(Credentials, Before), CommandError> {
+        let mut wanted = keeper.credentials(self.user, password, self.arguments.mechanism()).await?;
+        let before = credentials::before(&keeper.kubernetes, keeper.name(), &wanted).await?;
+        // The admin's certificate stays what it is.
+        wanted.certificate = before.credentials().and_then(|old| old.certificate);
+        Ok((wanted, before))
     }
 
     /// The Secret first: a password that only Kafka knew would be lost with this process.
@@ -264,6 +299,13 @@ mod tests {
     }
 
     #[test]
+    fn nobody_is_told_to_install_what_zookeeper_refuses() {
+        let hint = |has_zookeeper| without_users("demo", has_zookeeper).hints.join("");
+        assert!(hint(false).starts_with("`kubectl kafka install --authentication scram`"), "{}", hint(false));
+        assert!(hint(true).starts_with("with ZooKeeper there are none; in KRaft mode"), "{}", hint(true));
+    }
+
+    #[test]
     fn a_password_is_one_line() {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("password");
@@ -273,6 +315,8 @@ mod tests {
             ("secret \r\n", Some("secret ")),
             ("a\nb\n", None),
             ("\n", None),
+            ("a\0b\n", None),
+            ("x", Some("x")),
         ] {
             std::fs::write(&path, text).expect("a file");
             let password = from_file(&path).ok();

@@ -36,7 +36,7 @@ impl Run for CreateArgs {
             return self.show(&context, None);
         }
         let session = context.kafka(&Ask::Nothing).await?;
-        let keeper = Keeper::of(&session)?;
+        let keeper = Keeper::of(&session).await?;
         if let Some(keeper) = &keeper {
             refuse_pods_name(keeper.name(), &self.name)?;
         }
@@ -49,14 +49,17 @@ impl Run for CreateArgs {
             .hinted(format!("give it a new password with `kubectl kafka users rotate {}`", self.name)));
         }
         let secret = keeper.as_ref().map(|keeper| keeper.name().user(&self.name));
+        let account =
+            Account { context: &context, session: &session, keeper, user: &self.name, arguments: &self.password };
         if self.dry_run.dry_run.is_real() {
-            let account =
-                Account { context: &context, session: &session, keeper, user: &self.name, arguments: &self.password };
             account.set_password().await?;
             context.ui.status(format!(
-                "It may do nothing yet; allow it something with `kubectl kafka acls create --principal {}`.",
+                "It may do nothing yet; allow it something, as with `kubectl kafka acls create --principal {} --topic \
+                 TOPIC --producer` (or --consumer, or --operation).",
                 self.name
             ));
+        } else {
+            account.rehearse().await?;
         }
         self.show(&context, secret)
     }

@@ -49,7 +49,7 @@ impl Run for DeleteArgs {
             .hinted(format!("give it a new password with `kubectl kafka users rotate {ADMIN}`")));
         }
         let session = context.kafka(&Ask::Nothing).await?;
-        let keeper = Keeper::of(&session)?;
+        let keeper = Keeper::of(&session).await?;
         let found = users::describe(&session.kafka, Some(&self.users)).await?;
         let missing = self.users.iter().find(|name| !found.iter().any(|user| user.name == **name));
         if let (Some(missing), false) = (missing, self.if_exists) {
@@ -57,6 +57,9 @@ impl Run for DeleteArgs {
         }
         if found.is_empty() {
             context.ui.status("No users deleted.");
+            context
+                .ui
+                .show(&self.output, &DeleteReport { items: Vec::new(), suffix: self.dry_run.dry_run.suffix() })?;
             return Ok(Exit::Done);
         }
         if self.dry_run.dry_run.is_real() && !self.yes {

@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::account::{Account, Keeper, PasswordArgs, check_name};
 use super::create::UserReport;
-use crate::cli::OutputArgs;
+use crate::cli::{DryRun, DryRunArgs, OutputArgs};
 use crate::commands::{Context, Run};
 use crate::error::{CommandError, CommandResult, Exit};
 use crate::k8s::credentials;
@@ -22,14 +22,20 @@ pub struct RotateArgs {
     password: PasswordArgs,
 
     #[command(flatten)]
+    dry_run: DryRunArgs,
+
+    #[command(flatten)]
     output: OutputArgs,
 }
 
 impl Run for RotateArgs {
     async fn run(self, context: Context) -> CommandResult {
         check_name(&self.name)?;
+        if self.dry_run.dry_run == DryRun::Client {
+            return self.show(&context, None);
+        }
         let session = context.kafka(&Ask::Nothing).await?;
-        let keeper = Keeper::of(&session)?;
+        let keeper = Keeper::of(&session).await?;
         let known = users::describe(&session.kafka, Some(std::slice::from_ref(&self.name))).await?;
         let Some(user) = known.first() else {
             return Err(CommandError::failed(format!("no user \"{}\" in cluster \"{}\"", self.name, session.name))
@@ -43,15 +49,13 @@ impl Run for RotateArgs {
         let place = keeper.as_ref().map(|keeper| (keeper.kubernetes.clone(), keeper.name().clone()));
         let account =
             Account { context: &context, session: &session, keeper, user: &self.name, arguments: &self.password };
+        let secret = place.as_ref().map(|(_, cluster)| cluster.user(&self.name));
+        if !self.dry_run.dry_run.is_real() {
+            account.rehearse().await?;
+            return self.show(&context, secret);
+        }
         account.set_password().await?;
-        let report = UserReport {
-            name: self.name.clone(),
-            mechanism: mechanism.to_string(),
-            secret: place.as_ref().map(|(_, cluster)| cluster.user(&self.name)),
-            outcome: "rotated",
-            suffix: "",
-        };
-        context.ui.show(&self.output, &report)?;
+        self.show(&context, secret)?;
         context.ui.status("Connections that are open go on; whoever connects next needs the new password.");
         if let Some((kubernetes, cluster)) = place {
             // Who may not list pods knows them otherwise.
@@ -60,6 +64,20 @@ impl Run for RotateArgs {
                 context.ui.status(format!("Restart the pods that have the old one: {}", pods.join(", ")));
             }
         }
+        Ok(Exit::Done)
+    }
+}
+
+impl RotateArgs {
+    fn show(&self, context: &Context, secret: Option<String>) -> CommandResult {
+        let report = UserReport {
+            name: self.name.clone(),
+            mechanism: self.password.mechanism().to_string(),
+            secret,
+            outcome: "rotated",
+            suffix: self.dry_run.dry_run.suffix(),
+        };
+        context.ui.show(&self.output, &report)?;
         Ok(Exit::Done)
     }
 }

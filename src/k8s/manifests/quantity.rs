@@ -25,10 +25,10 @@ const SUFFIXES: [(&str, i128); 13] = [
     ("E", 1000 * 1_000_000_000_000_000_000),
 ];
 
-/// A positive amount of bytes or cores, shown as it was typed.
+/// A positive amount of bytes or cores, shown as it was typed. In a document it may be a number too.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
-#[schemars(with = "String")]
+#[schemars(with = "String", extend("type" = ["string", "number"]))]
 pub struct Quantity {
     text: String,
     thousandths: i128,

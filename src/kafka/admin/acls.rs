@@ -40,9 +40,10 @@ macro_rules! words {
         impl FromStr for $name {
             type Err = String;
 
-            /// In any case, as Kafka's own tools take it.
+            /// In any case, as Kafka's own tools take it, and as Java writes it: `DESCRIBE_CONFIGS`.
             fn from_str(typed: &str) -> std::result::Result<Self, String> {
-                let found = Self::ALL.iter().copied().find(|value| value.to_string().eq_ignore_ascii_case(typed));
+                let plain = typed.replace(['_', '-'], "");
+                let found = Self::ALL.iter().copied().find(|value| value.to_string().eq_ignore_ascii_case(&plain));
                 found.ok_or_else(|| {
                     let all: Vec<String> = Self::ALL.iter().map(ToString::to_string).collect();
                     format!("expected {} of {}", $what, all.join(", "))
@@ -335,7 +336,9 @@ mod tests {
 
     #[test]
     fn words_are_kafkas_in_any_case() {
-        assert_eq!("describeconfigs".parse(), Ok(Operation::DescribeConfigs));
+        for typed in ["describeconfigs", "DESCRIBE_CONFIGS", "describe-configs"] {
+            assert_eq!(typed.parse(), Ok(Operation::DescribeConfigs), "{typed}");
+        }
         assert_eq!(Operation::DescribeConfigs.to_string(), "DescribeConfigs");
         let error = "write-all".parse::<Operation>().expect_err("no operation");
         assert!(error.starts_with("expected an operation of All, Read, Write, "), "{error}");

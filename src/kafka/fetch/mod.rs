@@ -9,9 +9,10 @@
 //! * `decompress`: gzip, snappy, lz4, zstd.
 //! * `committed`: which batches `read_committed` leaves out.
 //! * `chunk`: what one response brought of one partition, to be decoded elsewhere.
-//! * `reader`: the loop, which keeps one `lane` per broker and the progress of each `partition`.
+//! * `reader`, `answers`: the loop, which keeps one `lane` per broker and the progress of each `partition`.
 //! * `notice`: what a person should know meanwhile.
 
+mod answers;
 pub mod batch;
 pub mod chunk;
 mod committed;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::{MetadataResponse, ProduceRequest, ProduceResponse};
 
-use super::batch::Batch;
+use super::batch::{Batch, split};
 use super::lane::Lane;
 use super::line::{BatchId, Cure};
 use super::producer::{LOOK_AGAIN, Outcome, Producer, Sent, Work};
@@ -102,7 +102,8 @@ impl<'c, R: Receipt> Producer<'c, R> {
                 self.lose(*at, Some(Reason::Refused(Error::Malformed { to, api: "Produce".to_owned(), reason })));
                 continue;
             };
-            let coded = |code| Error::Code { subject: self.subject(*at), code, message: wire::message(row) };
+            let subject = self.subject(*at);
+            let coded = |code| Error::Code { subject, code, message: wire::message(row) };
             match wire::verdict(row) {
                 Verdict::Written(offset) => self.arrived(*at, *id, offset),
                 Verdict::Again(cure, code) => {
@@ -110,12 +111,24 @@ impl<'c, R: Receipt> Producer<'c, R> {
                     tracing::debug!(%error, ?cure, "produce again");
                     self.lines[*at].again(*id, error, cure, now);
                 }
-                Verdict::Refused(code) => {
+                Verdict::TooLarge(_) if self.split(*at, *id, now) => {}
+                Verdict::TooLarge(code) | Verdict::Refused(code) => {
                     let error = coded(code).needing(Operation::Write);
                     self.lose(*at, Some(Reason::Refused(error)));
                 }
             }
         }
+    }
+
+    /// Sends the halves of a batch that is too large: only who may not read the topic's limit sends one. From now
+    /// on batches are smaller. `false` for one message, which cannot be divided.
+    fn split(&mut self, at: usize, id: BatchId, now: Instant) -> bool {
+        let Some(batch) = self.lines[at].flying(id).filter(|batch| batch.count() > 1) else { return false };
+        let half = batch.bytes.len() / 2;
+        let Ok(halves) = split(batch, self.settings.codec) else { return false };
+        self.queue.set_largest_message(half);
+        self.lines[at].replace(id, halves, now);
+        true
     }
 
     fn arrived(&mut self, at: usize, id: BatchId, offset: Option<i64>) {

@@ -9,6 +9,8 @@ use bytes::Bytes;
 
 use super::Identity;
 use super::compress;
+use crate::kafka::fetch::Decompressor;
+use crate::kafka::fetch::batch::{RawRecord, batches};
 use crate::kafka::records::Codec;
 use crate::kafka::records::record::{put_varint, varint_length};
 
@@ -180,6 +182,38 @@ impl Batch {
     }
 }
 
+/// Makes two of one that is too large as a whole. Together they are what it was: the same messages under the same
+/// sequence numbers.
+pub(super) fn split(whole: &Batch, codec: Codec) -> Result<[Batch; 2], String> {
+    let decoded = batches(&whole.bytes).next().ok_or("it is empty")?.map_err(|error| error.to_string())?;
+    let mut decompressor = Decompressor::default();
+    let payload = decompressor.payload(&decoded).map_err(|error| error.to_string())?;
+    let half = whole.numbers.len() / 2;
+    let mut builders = [Builder::new(whole.born), Builder::new(whole.born)];
+    for (at, record) in decoded.records(payload).enumerate() {
+        let RawRecord { timestamp, key, value, headers, .. } = record.map_err(|error| error.to_string())?;
+        let message = Message { key, value, headers: headers.as_encoded(), timestamp };
+        builders[usize::from(at >= half)].push(&message, whole.numbers[at]);
+    }
+    let [first, second] = builders.map(|builder| builder.close(whole.partition));
+    let make = |(mut batch, open): (Batch, Open), weight| {
+        let packed = pack(std::mem::take(&mut batch.bytes), batch.count(), open, codec);
+        batch.bytes = packed.map_err(|error| error.to_string())?;
+        Ok::<_, String>(Batch { weight, ..batch })
+    };
+    let light = whole.weight / 2;
+    let (mut first, mut second) = (make(first, light)?, make(second, whole.weight - light)?);
+    let (identity, sequence) = whole.stamp.map_or((None, -1), |(identity, sequence)| (Some(identity), sequence));
+    first.stamp(identity, sequence);
+    second.stamp(identity, behind(sequence, first.count()));
+    Ok([first, second])
+}
+
+/// The sequence number behind a batch. They go round at the end of 31 bits.
+pub(super) fn behind(sequence: i32, count: i32) -> i32 {
+    sequence.wrapping_add(count) & i32::MAX
+}
+
 /// Compresses the records of a batch and writes its head, all but the producer. What does not become smaller
 /// stays as it is.
 pub(super) fn pack(bytes: Bytes, count: i32, open: Open, codec: Codec) -> std::io::Result<Bytes> {
@@ -213,8 +247,6 @@ fn wire(length: usize) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kafka::fetch::Decompressor;
-    use crate::kafka::fetch::batch::batches;
     use crate::kafka::records::Headers;
 
     type Seen = (i64, i64, Option<Vec<u8>>, Option<Vec<u8>>, usize);
@@ -301,5 +333,27 @@ mod tests {
         batch.stamp(Some(Identity { id: 5000, epoch: 0 }), 0);
         assert_eq!(held, blob, "what is being sent stays as it is");
         assert_eq!(batches(&batch.bytes).next().expect("one").expect("a batch").producer_id, 5000);
+    }
+
+    #[test]
+    fn two_halves_are_the_whole() {
+        let identity = Identity { id: 4000, epoch: 0 };
+        let mut builder = Builder::new(Instant::now());
+        for number in 1..=5 {
+            builder.push(&message(Some(b"k"), Some(b"a value that can be compressed"), 100 + number), 10);
+        }
+        let (mut whole, open) = builder.close(3);
+        whole.bytes = pack(std::mem::take(&mut whole.bytes), 5, open, Codec::Zstd).expect("memory");
+        whole.stamp(Some(identity), i32::MAX);
+        let [first, second] = split(&whole, Codec::Zstd).expect("two");
+        assert_eq!((first.count(), second.count(), first.weight + second.weight), (2, 3, whole.weight));
+        assert_eq!((first.stamp, second.stamp), (Some((identity, i32::MAX)), Some((identity, 1))));
+        let timestamps = |blob: &[u8]| seen(blob).iter().map(|record| record.1).collect::<Vec<i64>>();
+        assert_eq!((timestamps(&first.bytes), timestamps(&second.bytes)), (vec![101, 102], vec![103, 104, 105]));
+    }
+
+    #[test]
+    fn sequence_numbers_go_round() {
+        assert_eq!((behind(0, 10), behind(i32::MAX, 1), behind(i32::MAX - 1, 3)), (10, 0, 1));
     }
 }

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 
 use super::Identity;
-use super::batch::Batch;
+use super::batch::{Batch, behind};
 use crate::kafka::{Error, NodeId};
 
 /// Batches of a partition that a broker can recognise when they come again.
@@ -90,8 +90,7 @@ impl Line {
 
     /// Appends a batch that is not compressed yet.
     pub(super) fn push(&mut self, batch: Batch) -> BatchId {
-        let id = BatchId(self.next_id);
-        self.next_id += 1;
+        let id = self.new_id();
         self.waiting.push_back(Waiting { id, batch, ready: false });
         id
     }
@@ -175,6 +174,27 @@ impl Line {
         self.gather(Some(now + PAUSE));
     }
 
+    /// A batch that is under way.
+    pub(super) fn flying(&self, id: BatchId) -> Option<&Batch> {
+        self.flying.iter().find(|flying| flying.id == id).map(|flying| &flying.batch)
+    }
+
+    /// A batch was refused as too large: its halves go in its place.
+    pub(super) fn replace(&mut self, id: BatchId, halves: [Batch; 2], now: Instant) {
+        let Some(at) = self.flying.iter().position(|flying| flying.id == id) else { return };
+        self.flying.remove(at);
+        for (half, place) in halves.into_iter().zip(at..) {
+            let id = self.new_id();
+            self.flying.insert(place, Flying { id, batch: half, again: true });
+        }
+        self.gather(Some(now));
+    }
+
+    fn new_id(&mut self) -> BatchId {
+        self.next_id += 1;
+        BatchId(self.next_id)
+    }
+
     /// Puts everything that must go again back to the front, once nothing is under way any more.
     fn gather(&mut self, not_before: Option<Instant>) {
         if self.flying.iter().all(|flying| flying.again) {
@@ -225,11 +245,6 @@ impl Line {
         let flying = self.flying.drain(..).map(|flying| flying.batch);
         flying.chain(self.waiting.drain(..).map(|waiting| waiting.batch)).collect()
     }
-}
-
-/// The sequence number behind a batch. They go round at the end of 31 bits.
-fn behind(sequence: i32, count: i32) -> i32 {
-    sequence.wrapping_add(count) & i32::MAX
 }
 
 #[cfg(test)]
@@ -347,10 +362,5 @@ mod tests {
         assert!(line.is_ready(now));
         line.leader = None;
         assert!(!line.is_ready(now));
-    }
-
-    #[test]
-    fn sequence_numbers_go_round() {
-        assert_eq!((behind(0, 10), behind(i32::MAX, 1), behind(i32::MAX - 1, 3)), (10, 0, 1));
     }
 }

@@ -158,8 +158,9 @@ impl<'c, R: Receipt> Producer<'c, R> {
 
     fn enqueue(&mut self, at: usize, builder: Builder, work: &Work<'c>) {
         let line = &mut self.lines[at];
-        let (batch, open) = builder.close(line.partition);
-        let (bytes, count, codec) = (batch.bytes.clone(), batch.count(), self.settings.codec);
+        let (mut batch, open) = builder.close(line.partition);
+        // Whoever alone holds the bytes changes them without a copy.
+        let (bytes, count, codec) = (std::mem::take(&mut batch.bytes), batch.count(), self.settings.codec);
         let small = codec == Codec::None || batch.weight < SMALL;
         let id = line.push(batch);
         if line.has_failed() {

@@ -51,6 +51,8 @@ struct World {
     logs: Vec<Log>,
     down: BTreeSet<i32>,
     highest_produce: i16,
+    /// `max.message.bytes`
+    largest: usize,
     produced: usize,
     identities: i64,
     /// What becomes of the Produce of this number.
@@ -59,7 +61,7 @@ struct World {
 
 fn world(partitions: usize, events: Vec<(usize, Event)>) -> InMemory<World> {
     let logs = (0..partitions).map(|_| Log { leader: 1, ..Log::default() }).collect();
-    InMemory::new(World { logs, highest_produce: 12, events, ..World::default() })
+    InMemory::new(World { logs, highest_produce: 12, largest: usize::MAX, events, ..World::default() })
 }
 
 impl Brokers for World {
@@ -118,12 +120,14 @@ impl World {
         let request = asked.decode::<ProduceRequest>();
         let data = &request.topic_data[0];
         assert!(if asked.version < 13 { data.name.0.as_str() == "orders" } else { data.topic_id == TOPIC_ID });
+        let largest = self.largest;
         let rows = data.partition_data.iter().map(|row| {
             let answer = PartitionProduceResponse::default().with_index(row.index).with_base_offset(-1);
             let log = &mut self.logs[usize::try_from(row.index).expect("a partition")];
             let written = match fate {
                 Fate::Refused(code) => Err(code),
                 _ if log.leader != node => Err(6),
+                _ if row.records.as_ref().is_some_and(|records| records.len() > largest) => Err(10),
                 _ => log.append(row.records.as_ref().expect("a batch")),
             };
             match written {
@@ -280,6 +284,19 @@ async fn a_producer_that_the_broker_has_forgotten_begins_anew() {
     let (receipts, losses) = send(&world, settings(Acks::All), 100).await;
     assert_eq!((losses.messages, world.brokers().identities), (0, 2));
     check(&world, &receipts, 100);
+}
+
+#[tokio::test]
+async fn what_is_too_large_together_goes_in_parts() {
+    let world = world(2, vec![]);
+    world.brokers().largest = 100;
+    let (receipts, losses) = send(&world, settings(Acks::All), 200).await;
+    assert_eq!(losses.messages, 0, "{:?}", losses.first);
+    check(&world, &receipts, 200);
+    world.brokers().largest = 60;
+    let (_, losses) = send(&world, settings(Acks::All), 1).await;
+    let first = losses.first.expect("one message cannot be divided");
+    assert!(matches!(first.reason, Reason::Refused(Error::Code { code, .. }) if code.0 == 10));
 }
 
 #[tokio::test]

@@ -46,6 +46,8 @@ pub(super) enum Verdict {
     Written(Option<i64>),
     /// Send it again.
     Again(Cure, ErrorCode),
+    /// The batch is too large as a whole.
+    TooLarge(ErrorCode),
     /// It will not become better.
     Refused(ErrorCode),
 }
@@ -72,6 +74,7 @@ pub(super) fn verdict(row: &PartitionProduceResponse) -> Verdict {
         Some(ResponseError::UnknownTopicOrPartition | ResponseError::UnknownTopicId) => {
             Verdict::Again(Cure::FindLeader, code)
         }
+        Some(ResponseError::MessageTooLarge | ResponseError::RecordListTooLarge) => Verdict::TooLarge(code),
         _ if code.is_retriable() => Verdict::Again(Cure::FindLeader, code),
         _ => Verdict::Refused(code),
     }
@@ -141,7 +144,8 @@ mod tests {
         ] {
             assert_eq!(verdict(&row(code)), Verdict::Again(cure, ErrorCode(code)));
         }
-        for code in [10, 29, 32, 87, 44] {
+        assert_eq!([10, 18].map(|code| verdict(&row(code))), [10, 18].map(|code| Verdict::TooLarge(ErrorCode(code))));
+        for code in [29, 32, 87, 44] {
             assert_eq!(verdict(&row(code)), Verdict::Refused(ErrorCode(code)));
         }
     }

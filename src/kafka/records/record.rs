@@ -53,6 +53,11 @@ impl<'a> Headers<'a> {
         Self(bytes)
     }
 
+    /// Their wire form.
+    pub fn as_encoded(&self) -> &'a [u8] {
+        self.0
+    }
+
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.iter().next().is_none()

@@ -4,7 +4,10 @@ use std::collections::HashMap;
 
 use secrecy::{ExposeSecret, SecretString};
 
+use super::properties::Entry;
 use super::sasl::{Mechanism, Sasl};
+use super::spelling::Spelling;
+use super::stores::Store;
 use super::tls::{HostCheck, KeyPair, Tls, TlsSettings, Trust};
 use super::{Security, jaas, pem, properties};
 
@@ -42,15 +45,26 @@ const JAVA_ONLY: [&str; 5] = [
 /// it names.
 ///
 /// # Errors
-/// The property that is wrong or not supported. What does not concern a connection's security is ignored.
+/// The property that is wrong, misspelt or not supported, or that there is none of a client's. What does not concern
+/// a connection's security is ignored.
 pub fn from_client_properties(
     text: &str,
     source: &str,
     read: &dyn Fn(&str) -> std::io::Result<Vec<u8>>,
 ) -> Result<Security> {
-    let file = File { values: properties::parse(text).into_iter().collect(), read };
-    let security = file.security(source);
+    let entries = properties::parse(text);
+    let values = entries.iter().map(|entry| (entry.key.clone(), entry.value.clone())).collect();
+    let file = File { values, read };
+    let security = file.check(text, &entries).and_then(|()| file.security(source));
     security.map_err(|error| PropertiesError { message: format!("{source}: {}", error.message), ..error })
+}
+
+/// Whether a text has keys within keys, as YAML has them: to Java such a key is one with an empty value.
+fn is_nested_yaml(text: &str) -> bool {
+    let indent = |line: &str| line.len() - line.trim_start().len();
+    let lines: Vec<&str> =
+        text.lines().filter(|line| !line.trim().is_empty() && !line.trim_start().starts_with('#')).collect();
+    lines.windows(2).any(|pair| pair[0].trim_end().ends_with(':') && indent(pair[1]) > indent(pair[0]))
 }
 
 struct File<'f> {
@@ -68,6 +82,38 @@ impl File<'_> {
         self.get(key).filter(|value| !value.is_empty())
     }
 
+    /// Whether it is a file for clients, and says what it was meant to say.
+    fn check(&self, text: &str, entries: &[Entry]) -> Result<()> {
+        let expected = "one property stands on a line, as in security.protocol=SASL_SSL";
+        if self.set("security.protocol").is_none() && is_nested_yaml(text) {
+            return Err(
+                PropertiesError::new("it is YAML with keys in keys, and Java properties are read").hinted(expected)
+            );
+        }
+        let mut knows_any = false;
+        for Entry { line, key, .. } in entries {
+            let spelling = Spelling::of(key);
+            knows_any |= spelling != Spelling::Unknown;
+            // A file may be for more than one library, and have both names.
+            match spelling {
+                Spelling::Slip(meant) if !self.values.contains_key(meant) => {
+                    let message = format!("line {line}: property {key} is unknown; did you mean {meant}?");
+                    return Err(PropertiesError::new(message));
+                }
+                Spelling::OfLibrdkafka(meant) if !self.values.contains_key(meant) => {
+                    let message = format!("line {line}: property {key} is librdkafka's; write {meant}");
+                    return Err(PropertiesError::new(message));
+                }
+                Spelling::Unknown => tracing::info!(line, key, "ignored: it is no property of a Kafka client"),
+                _ => {}
+            }
+        }
+        if knows_any {
+            return Ok(());
+        }
+        Err(PropertiesError::new("it has no property of a Kafka client").hinted(expected))
+    }
+
     fn security(&self, source: &str) -> Result<Security> {
         if let Some(key) = JAVA_ONLY.into_iter().find(|key| self.set(key).is_some()) {
             return Err(PropertiesError::new(format!("{key} is not supported: it names a class of Java's")));
@@ -79,8 +125,9 @@ impl File<'_> {
             "SASL_PLAINTEXT" => (false, true),
             "SASL_SSL" => (true, true),
             other => {
+                let quotes = if other.starts_with(['"', '\'']) { ", without quotes" } else { "" };
                 return Err(PropertiesError::new(format!("security.protocol={other} is unknown"))
-                    .hinted("it is PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL"));
+                    .hinted(format!("it is PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL{quotes}")));
             }
         };
         Ok(Security {
@@ -164,30 +211,19 @@ impl File<'_> {
         let Some(path) = self.set(&format!("{prefix}.location")) else { return Ok(None) };
         let bytes = (self.read)(path)
             .map_err(|error| PropertiesError::new(format!("{prefix}.location: cannot read {path}: {error}")))?;
-        match String::from_utf8(bytes) {
-            Ok(text) if text.contains("-----BEGIN ") => Ok(Some(text)),
-            _ => Err(self.no_pem(prefix, path)),
-        }
-    }
-
-    fn no_pem(&self, prefix: &str, path: &str) -> PropertiesError {
-        let kind = self.set(&format!("{prefix}.type")).unwrap_or("JKS").to_uppercase();
-        if kind == "PEM" {
-            return PropertiesError::new(format!("{prefix}.location: {path} is no PEM file"));
-        }
-        let what = if prefix == "ssl.truststore" { "-nokeys" } else { "-nodes" };
-        let name = if prefix == "ssl.truststore" { "ca.pem" } else { "client.pem" };
-        let convert = format!("openssl pkcs12 -in {path} {what} -out {name}");
-        let convert = if kind == "PKCS12" {
-            convert
-        } else {
-            format!(
-                "keytool -importkeystore -srckeystore {path} -destkeystore store.p12 -deststoretype PKCS12 && {}",
-                convert.replace(path, "store.p12")
-            )
+        let (keys, to) = if prefix == "ssl.keystore" { (true, "client.pem") } else { (false, "ca.pem") };
+        let store = match Store::of(bytes) {
+            Store::Pem(text) => return Ok(Some(text)),
+            other => other,
         };
-        PropertiesError::new(format!("{prefix}.location: {path} is a {kind} store, and only PEM is read"))
-            .hinted(format!("convert it with `{convert}`, then set {prefix}.location={name} and {prefix}.type=PEM"))
+        let (what, command) = store.converted(path, to, keys);
+        let error = PropertiesError::new(format!("{prefix}.location: {path} is {what}"));
+        Err(match command {
+            None if keys => error.hinted("PEM has -----BEGIN CERTIFICATE----- and -----BEGIN PRIVATE KEY----- in it"),
+            None => error.hinted("PEM has -----BEGIN CERTIFICATE----- in it"),
+            Some(command) => error
+                .hinted(format!("convert it with `{command}`, then set {prefix}.location={to} and {prefix}.type=PEM")),
+        })
     }
 }
 
@@ -209,7 +245,8 @@ mod tests {
     fn read(path: &str) -> std::io::Result<Vec<u8>> {
         match path {
             "store.jks" => Ok(vec![0xFE, 0xED, 0xFE, 0xED]),
-            "store.p12" => Ok(vec![0x30, 0x82, 0x00]),
+            "store.p12" => Ok(vec![0x30, 0x82, 0x0A, 0x10, 0x02, 0x01, 0x03]),
+            "garbage" => Ok(vec![0xFF, 0x00]),
             "empty.pem" => Ok(Vec::new()),
             _ => Err(std::io::ErrorKind::NotFound.into()),
         }
@@ -255,12 +292,56 @@ mod tests {
             ("sasl.login.class=a.B", "sasl.login.class is not supported"),
             ("security.protocol=SSL\nssl.endpoint.identification.algorithm=x", "algorithm=x is unknown"),
             ("security.protocol=SSL\nssl.truststore.location=gone.pem", "cannot read gone.pem"),
-            ("security.protocol=SSL\nssl.truststore.type=PEM\nssl.truststore.location=empty.pem", "is no PEM file"),
+            ("security.protocol=SSL\nssl.truststore.type=PEM\nssl.truststore.location=empty.pem", "empty.pem is empty"),
+            (
+                "security.protocol=SSL\nssl.truststore.type=JKS\nssl.truststore.location=garbage",
+                "garbage is no PEM file",
+            ),
             ("security.protocol=SSL\nssl.truststore.certificates=x", "authority cannot be used"),
             ("security.protocol=SSL\nssl.keystore.key=x", "certificate.chain is not set"),
         ] {
             let fault = fault(text);
             assert!(fault.message.starts_with("client.properties: ") && fault.message.contains(message), "{fault:?}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_does_not_say_what_was_meant_is_refused() {
+        let yaml = "it is YAML with keys in keys";
+        for (text, message) in [
+            ("security.protcol=SSL", "line 1: property security.protcol is unknown; did you mean security.protocol?"),
+            (
+                "# mine\nsecurity.protocol=SSL\nssl.trustore.location=a.pem",
+                "line 3: property ssl.trustore.location is unknown; did you mean ssl.truststore.location?",
+            ),
+            (
+                "security.protocol=SSL\nssl.ca.location=a.pem",
+                "line 2: property ssl.ca.location is librdkafka's; write ssl.truststore.location",
+            ),
+            ("", "it has no property of a Kafka client"),
+            ("# security.protocol=SSL\n", "it has no property of a Kafka client"),
+            ("x=y", "it has no property of a Kafka client"),
+            ("{\"security.protocol\": \"SSL\"}", "it has no property of a Kafka client"),
+            ("security:\n  protocol: SSL\n", yaml),
+            ("spring:\n  kafka:\n    producer:\n      acks: all\n", yaml),
+        ] {
+            let fault = fault(text);
+            assert!(fault.message.starts_with(&format!("client.properties: {message}")), "{text}: {fault:?}");
+        }
+        let quoted = fault("security.protocol: \"SASL_SSL\"");
+        assert!(quoted.hint.is_some_and(|hint| hint.ends_with(", without quotes")));
+    }
+
+    #[test]
+    fn what_belongs_to_others_is_ignored() {
+        for text in [
+            "security.protocol: SASL_PLAINTEXT\nsasl.mechanism: PLAIN\nsasl.mechanisms: PLAIN\nx: y\n\
+             sasl.jaas.config: org.apache.kafka.common.security.plain.PlainLoginModule required username=\"a\" password=\"b\";",
+            "\u{feff}security.protocol=SASL_PLAINTEXT\nsasl.mechanism=PLAIN\nschema.registry.url=http://a\n\
+             sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required username=\"a\" password=\"b\";",
+        ] {
+            let security = security(text).expect("security");
+            assert_eq!(security.principal().as_deref(), Some("User:a"), "{text}");
         }
     }
 
@@ -281,7 +362,7 @@ mod tests {
         );
         assert!(jks.hint.is_some_and(|hint| hint.contains("keytool -importkeystore -srckeystore store.jks")));
         let p12 = fault_of(
-            "ssl.truststore.certificates=-----BEGIN CERTIFICATE-----\nssl.keystore.location=store.p12\nssl.keystore.type=PKCS12",
+            "ssl.truststore.certificates=-----BEGIN CERTIFICATE-----\nssl.keystore.location=store.p12\nssl.keystore.type=JKS",
         );
         assert!(p12.hint.is_some_and(|hint| hint.contains("`openssl pkcs12 -in store.p12 -nodes -out client.pem`")));
     }

@@ -17,7 +17,7 @@ use tokio_rustls::client::TlsStream;
 use super::Security;
 use super::sasl::{Pace, Sasl, SaslError};
 use super::tls::Tls;
-use super::tls_words;
+use super::tls_words::{self, Ours};
 use crate::kafka::connection::{StreamEnd, encode, read_frame};
 use crate::kafka::{BoxStream, Connection, DialError, DialReason, Dialer, Target};
 
@@ -84,11 +84,7 @@ impl SecureDialer {
             Ok(stream) => {
                 let version = stream.get_ref().1.protocol_version();
                 tracing::debug!(host, ?version, "TLS");
-                let explain = Explain {
-                    who: who.to_owned(),
-                    source: self.security.source.clone(),
-                    has_key_pair: tls.has_key_pair(),
-                };
+                let explain = Explain { who: who.to_owned(), ours: self.ours(tls) };
                 Ok(Box::new(Explained { stream, explain }))
             }
             Err(error) => Err(self.not_encrypted(tls, target, &error, who).await),
@@ -97,9 +93,7 @@ impl SecureDialer {
 
     async fn not_encrypted(&self, tls: &Tls, target: &Target, error: &io::Error, who: &str) -> DialError {
         let fault = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
-        if let Some(refusal) =
-            fault.and_then(|fault| tls_words::refusal(fault, tls.has_key_pair(), &self.security.source))
-        {
+        if let Some(refusal) = fault.and_then(|fault| tls_words::refusal(fault, &self.ours(tls))) {
             return DialError {
                 reason: DialReason::Refusal,
                 message: format!("{who}: {}", refusal.message),
@@ -117,6 +111,11 @@ impl SecureDialer {
         }
         let reason = if hung_up { "closed by the other side".to_owned() } else { error.to_string() };
         DialError::new(DialReason::Refused, format!("the TLS handshake with {who} was cut: {reason}"))
+    }
+
+    fn ours(&self, tls: &Tls) -> Ours {
+        let source = self.security.source.clone();
+        Ours { source, has_key_pair: tls.has_key_pair(), trusts_system: tls.trusts_system() }
     }
 
     async fn log_in(&self, sasl: &Sasl, mut stream: BoxStream, who: &str) -> Result<BoxStream, DialError> {
@@ -230,15 +229,14 @@ pub async fn wants_login(dialer: &dyn Dialer, target: &Target) -> Option<DialErr
 /// What an error of the stream is told with.
 struct Explain {
     who: String,
-    source: String,
-    has_key_pair: bool,
+    ours: Ours,
 }
 
 impl Explain {
     /// With TLS 1.3 a broker judges our certificate when we take the handshake for done: its alert is read later.
     fn error(&self, error: io::Error) -> io::Error {
         let fault = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
-        match fault.and_then(|fault| tls_words::refusal(fault, self.has_key_pair, &self.source)) {
+        match fault.and_then(|fault| tls_words::refusal(fault, &self.ours)) {
             None => error,
             Some(refusal) => io::Error::other(DialError {
                 reason: DialReason::Refusal,

@@ -4,7 +4,7 @@
 //! * `dialer`: the dialer.
 //! * `tls`: the handshake; certificates are verified for the host that the broker advertises.
 //! * `sasl`, `scram`: logging in.
-//! * `client_properties`, `properties`, `jaas`, `pem`: the files that Kafka's own tools take.
+//! * `client_properties`, `properties`, `spelling`, `jaas`, `stores`, `pem`: the files that Kafka's own tools take.
 
 mod client_properties;
 mod dialer;
@@ -14,6 +14,8 @@ mod properties;
 mod sasl;
 pub mod scram;
 mod served;
+mod spelling;
+mod stores;
 mod tls;
 mod tls_words;
 

@@ -1,10 +1,20 @@
 //! Java's properties files, pure: continued lines, escapes, comments, and three ways to separate key and value.
 
+/// A key with its value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Entry {
+    /// Where it begins, from 1.
+    pub(super) line: usize,
+    pub(super) key: String,
+    pub(super) value: String,
+}
+
 /// The entries of a file in order; of a key that is there twice the last one counts, which is the caller's to see.
-pub(super) fn parse(text: &str) -> Vec<(String, String)> {
+/// Editors on Windows put a byte order mark before the first one.
+pub(super) fn parse(text: &str) -> Vec<Entry> {
     let mut entries = Vec::new();
-    let mut lines = text.lines();
-    while let Some(line) = lines.next() {
+    let mut lines = text.strip_prefix('\u{feff}').unwrap_or(text).lines().zip(1..);
+    while let Some((line, number)) = lines.next() {
         let line = line.trim_start_matches(BLANK);
         if line.is_empty() || line.starts_with(['#', '!']) {
             continue;
@@ -13,11 +23,11 @@ pub(super) fn parse(text: &str) -> Vec<(String, String)> {
         while is_continued(&whole) {
             whole.pop();
             match lines.next() {
-                Some(next) => whole.push_str(next.trim_start_matches(BLANK)),
+                Some((next, _)) => whole.push_str(next.trim_start_matches(BLANK)),
                 None => break,
             }
         }
-        entries.push(entry(&whole));
+        entries.push(entry(&whole, number));
     }
     entries
 }
@@ -29,7 +39,7 @@ fn is_continued(line: &str) -> bool {
     line.chars().rev().take_while(|character| *character == '\\').count() % 2 == 1
 }
 
-fn entry(line: &str) -> (String, String) {
+fn entry(line: &str, number: usize) -> Entry {
     let mut escaped = false;
     let end = line.find(|character: char| {
         let ends = !escaped && (BLANK.contains(&character) || matches!(character, '=' | ':'));
@@ -39,7 +49,7 @@ fn entry(line: &str) -> (String, String) {
     let (key, rest) = line.split_at(end.unwrap_or(line.len()));
     let rest = rest.trim_start_matches(BLANK);
     let value = rest.strip_prefix(['=', ':']).unwrap_or(rest).trim_start_matches(BLANK);
-    (unescaped(key), unescaped(value))
+    Entry { line: number, key: unescaped(key), value: unescaped(value) }
 }
 
 fn unescaped(text: &str) -> String {
@@ -71,6 +81,10 @@ fn unescaped(text: &str) -> String {
 mod tests {
     use super::*;
 
+    fn pairs(text: &str) -> Vec<(String, String)> {
+        parse(text).into_iter().map(|entry| (entry.key, entry.value)).collect()
+    }
+
     #[test]
     fn as_java_reads_them() {
         let text = "# a comment\n! another\n\n  key = value \na:b\nc d\nempty=\nbare\nwith\\ blank=x\n\
@@ -90,14 +104,23 @@ mod tests {
             ("uni", "ü😀"),
             ("escapes", "\t\nq"),
         ];
-        let expected: Vec<(String, String)> =
-            expected.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
-        assert_eq!(parse(text), expected);
+        assert_eq!(pairs(text), expected.map(|(key, value)| (key.to_owned(), value.to_owned())));
     }
 
     #[test]
     fn a_file_that_ends_within_an_entry() {
-        assert_eq!(parse("a=b\\"), [("a".to_owned(), "b".to_owned())]);
-        assert_eq!(parse("a=b\\u12"), [("a".to_owned(), "b\u{12}".to_owned())]);
+        assert_eq!(pairs("a=b\\"), [("a".to_owned(), "b".to_owned())]);
+        assert_eq!(pairs("a=b\\u12"), [("a".to_owned(), "b\u{12}".to_owned())]);
+    }
+
+    #[test]
+    fn an_entry_knows_the_line_where_it_begins() {
+        let lines: Vec<usize> = parse("a=1\n# no\nb=2\\\n  3\nc=4\n").into_iter().map(|entry| entry.line).collect();
+        assert_eq!(lines, [1, 3, 5]);
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_no_part_of_the_first_key() {
+        assert_eq!(pairs("\u{feff}a=b"), [("a".to_owned(), "b".to_owned())]);
     }
 }

@@ -59,6 +59,7 @@ pub struct TlsSettings {
 pub struct Tls {
     config: Arc<ClientConfig>,
     has_key_pair: bool,
+    trusts_system: bool,
     host_check: HostCheck,
 }
 
@@ -98,13 +99,18 @@ impl Tls {
                 })?
             }
         };
-        let has_key_pair = settings.key_pair.is_some();
-        Ok(Self { config: Arc::new(config), has_key_pair, host_check: settings.host_check })
+        let (has_key_pair, trusts_system) = (settings.key_pair.is_some(), matches!(settings.trust, Trust::System));
+        Ok(Self { config: Arc::new(config), has_key_pair, trusts_system, host_check: settings.host_check })
     }
 
     /// Whether we have a certificate of our own.
     pub fn has_key_pair(&self) -> bool {
         self.has_key_pair
+    }
+
+    /// Whether the authorities of this computer are the ones that are trusted.
+    pub(super) fn trusts_system(&self) -> bool {
+        self.trusts_system
     }
 
     pub(super) fn checks_hosts(&self) -> bool {

@@ -17,11 +17,22 @@ impl Refusal {
     }
 }
 
+/// Our side of a handshake.
+#[derive(Debug, Clone)]
+pub(super) struct Ours {
+    /// Where it was read: `Secret demo-user-admin`, or a file's name.
+    pub(super) source: String,
+    /// Whether there is a certificate of our own.
+    pub(super) has_key_pair: bool,
+    /// Whether the source names no authority, so that this computer's are trusted.
+    pub(super) trusts_system: bool,
+}
+
 /// From rustls' error. `None`: it says nothing about either side's certificate or settings.
-pub(super) fn refusal(fault: &TlsFault, has_key_pair: bool, source: &str) -> Option<Refusal> {
+pub(super) fn refusal(fault: &TlsFault, ours: &Ours) -> Option<Refusal> {
     match fault {
-        TlsFault::InvalidCertificate(error) => Some(certificate(error, source)),
-        TlsFault::AlertReceived(alert) => alerted(*alert, has_key_pair, source),
+        TlsFault::InvalidCertificate(error) => Some(certificate(error, ours)),
+        TlsFault::AlertReceived(alert) => alerted(*alert, ours.has_key_pair, &ours.source),
         TlsFault::PeerIncompatible(_) => Some(Refusal::new(
             format!("its TLS has no version or cipher in common with ours ({fault})"),
             "TLS 1.2 and 1.3 are spoken here; see ssl.enabled.protocols and ssl.cipher.suites of the broker",
@@ -31,8 +42,16 @@ pub(super) fn refusal(fault: &TlsFault, has_key_pair: bool, source: &str) -> Opt
 }
 
 /// The broker's certificate is not accepted.
-fn certificate(error: &CertificateError, source: &str) -> Refusal {
+fn certificate(error: &CertificateError, ours: &Ours) -> Refusal {
+    let source = &ours.source;
     match error {
+        CertificateError::UnknownIssuer | CertificateError::BadSignature if ours.trusts_system => Refusal::new(
+            format!(
+                "its certificate is not signed by an authority that this computer trusts, and {source} names no other"
+            ),
+            "name one with ssl.truststore.location and ssl.truststore.type=PEM; of a cluster NAME it is ca.crt in \
+             ConfigMap NAME-ca",
+        ),
         CertificateError::UnknownIssuer | CertificateError::BadSignature => Refusal::new(
             format!("its certificate is not signed by the certificate authority of {source}"),
             "get the authority that signs the brokers' certificates; of a cluster NAME it is ca.crt in ConfigMap \
@@ -110,4 +129,29 @@ fn names(presented: &[String]) -> String {
         return "no host at all".to_owned();
     }
     presented.iter().map(plain).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_without_an_authority_is_not_said_to_have_one() {
+        let fault = TlsFault::InvalidCertificate(CertificateError::UnknownIssuer);
+        let told = |trusts_system| {
+            let ours = Ours { source: "client.properties".into(), has_key_pair: false, trusts_system };
+            refusal(&fault, &ours).map(|refusal| refusal.message)
+        };
+        assert_eq!(
+            told(true).as_deref(),
+            Some(
+                "its certificate is not signed by an authority that this computer trusts, and client.properties names \
+                 no other"
+            )
+        );
+        assert_eq!(
+            told(false).as_deref(),
+            Some("its certificate is not signed by the certificate authority of client.properties")
+        );
+    }
 }

@@ -196,7 +196,8 @@ fn broker(scrape: &Scrape) -> BrokerFigures {
         produce_p99_ms: p99("Produce"),
         fetch_requests: requests("FetchConsumer"),
         fetch_p99_ms: p99("FetchConsumer"),
-        request_handlers_idle: value(HANDLERS_IDLE),
+        // Exactly 0 is an average that has not begun, for the first five seconds of a broker's life.
+        request_handlers_idle: scrape.value(HANDLERS_IDLE, &[]).filter(|idle| *idle > 0.0).map(rounded),
         network_processors_idle: value(NETWORK_IDLE),
         connections: connections(scrape),
         zookeeper_p99_ms: scrape.value(ZOOKEEPER_LATENCY, &[("quantile", "0.99")]).map(rounded),

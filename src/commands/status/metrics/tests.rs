@@ -36,11 +36,12 @@ kafka_controller_kafkacontroller_lastappliedrecordlagms 167.0
 kafka_controller_kafkacontroller_metadataerrorcount 0.0
 "#;
 
-/// What a broker that never saw a client says, and a JVM that has measured nothing.
+/// What a broker says that has just started, before it has measured anything.
 const IDLE: &str = r#"kafka_network_requestmetrics_totaltimems{quantile="0.99",request="Produce"} 0.0
 kafka_network_requestmetrics_totaltimems_count_total{request="Produce"} 0.0
 kafka_network_socketserver_networkprocessoravgidlepercent NaN
 kafka_server_brokertopicmetrics_messagesin_rate1m 0.04
+kafka_server_kafkarequesthandlerpool_requesthandleravgidlepercent 0.0
 "#;
 
 fn pod(role: Role, ordinal: u32) -> PodState {
@@ -222,6 +223,15 @@ fn without_metrics_wide_says_how_to_have_them_and_plain_says_nothing() {
     assert_eq!(shown(&facts), " none; `kubectl kafka install demo --metrics` serves them\n");
     facts.namespace = None;
     assert_eq!(shown(&facts), "", "nobody knows behind a bootstrap server");
+}
+
+#[test]
+fn a_broker_without_a_moment_to_spare_is_not_one_that_has_not_measured_yet() {
+    let idle = |value: &str| {
+        let said = format!("{HANDLERS_IDLE} {value}\n");
+        broker(&Scrape::parse(&said).expect("a sample")).request_handlers_idle
+    };
+    assert_eq!((idle("0.0"), idle("4.1E-5"), idle("0.25")), (None, Some(0.0), Some(0.25)));
 }
 
 #[test]

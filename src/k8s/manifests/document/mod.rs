@@ -1,14 +1,21 @@
 //! `cluster.yaml`: what is asked, as a file, and what was asked, kept in the cluster, so that the next
 //! command knows it.
+//!
+//! * `written`: YAML, with lines.
+//! * `shape`: whether it has the shape of the JSON Schema.
+//! * `reading`: from text to the types.
 
 mod reading;
+mod shape;
+mod written;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Map, Value};
 
 use super::spec::{ClusterMode, ClusterSpec};
-use crate::k8s::names::ClusterName;
+use crate::k8s::names::{self, ClusterName};
 
 /// A cluster document.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -32,10 +39,12 @@ pub struct ClusterDocument {
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct DocumentMetadata {
     /// Its name.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "cluster_name")]
+    #[schemars(with = "Option<ClusterName>")]
     pub name: Option<ClusterName>,
     /// Its namespace.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "namespace")]
+    #[schemars(with = "Option<String>")]
     pub namespace: Option<String>,
 }
 
@@ -43,6 +52,18 @@ impl DocumentMetadata {
     fn is_empty(&self) -> bool {
         *self == Self::default()
     }
+}
+
+fn cluster_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<ClusterName>, D::Error> {
+    let name = String::deserialize(deserializer)?;
+    let invalid = |reason| D::Error::custom(format!("\"{name}\" is no name for a cluster: {reason}"));
+    name.parse().map(Some).map_err(invalid)
+}
+
+fn namespace<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let name = String::deserialize(deserializer)?;
+    names::check_label(&name).map_err(|reason| D::Error::custom(format!("\"{name}\" is no namespace: {reason}")))?;
+    Ok(Some(name))
 }
 
 /// The key of the document in its ConfigMap.
@@ -71,9 +92,36 @@ impl ClusterDocument {
         reading::read(text).map(|(document, _)| document)
     }
 
-    /// The JSON Schema of the document, for editors.
+    /// The JSON Schema of the document, for editors and for [`Self::from_yaml`].
     pub fn schema() -> Value {
-        schemars::schema_for!(Self).to_value()
+        let mut schema = schemars::schema_for!(Self).to_value();
+        without_null(&mut schema);
+        schema
+    }
+}
+
+/// What may be left out may not be null: `tls:` with nothing behind it must not mean "no TLS".
+fn without_null(schema: &mut Value) {
+    match schema {
+        Value::Object(fields) => {
+            if let Some(Value::Array(types)) = fields.get_mut("type") {
+                types.retain(|one| one != "null");
+                if let [one] = types.as_slice() {
+                    let one = one.clone();
+                    fields.insert("type".to_owned(), one);
+                }
+            }
+            if let Some(Value::Array(mut options)) = fields.get("anyOf").cloned() {
+                options.retain(|option| option.get("type").is_none_or(|one| one != "null"));
+                if let [Value::Object(only)] = options.as_slice() {
+                    fields.shift_remove("anyOf");
+                    fields.extend(only.clone());
+                }
+            }
+            fields.values_mut().for_each(without_null);
+        }
+        Value::Array(items) => items.iter_mut().for_each(without_null),
+        _ => {}
     }
 }
 
@@ -92,8 +140,13 @@ impl WrittenDocument {
     /// `line: path: reason`, for the first mistake; an unknown field comes with the nearest known one.
     pub fn from_yaml(text: &str) -> Result<Self, String> {
         let (document, mut written) = reading::read(text)?;
-        let spec = written.get_mut("spec").map(Value::take).unwrap_or_default();
+        let spec = written.get_mut("spec").map_or_else(|| Value::Object(Map::new()), Value::take);
         Ok(Self { metadata: document.metadata, spec })
+    }
+
+    /// Whether it says anything at a path below `spec`, as `/security/tls`.
+    pub fn says(&self, path: &str) -> bool {
+        self.spec.pointer(path).is_some()
     }
 
     /// The mode that it asks for, if it says one.
@@ -117,7 +170,6 @@ fn lay_over(base: &mut Value, over: &Value) {
                 lay_over(base.entry(key).or_insert(Value::Null), value);
             }
         }
-        (_, Value::Null) => {}
         (base, over) => *base = over.clone(),
     }
 }
@@ -147,10 +199,19 @@ mod tests {
                     storage: {class: fast}\n  security:\n    tls: {certificateDays: 30}\n";
         let written = WrittenDocument::from_yaml(file).expect("a document");
         assert_eq!(written.metadata.name.as_ref().map(ClusterName::as_str), Some("demo"));
+        assert!(written.says("/security/tls") && !written.says("/security/authentication"));
         let spec = written.laid_over(&Preset::Production.spec().expect("the preset")).expect("a spec");
         assert_eq!((spec.brokers, spec.storage.class.as_deref()), (5, Some("fast")));
         assert_eq!(spec.storage.size.to_string(), "100Gi");
         assert!(spec.security.is_scram() && spec.security.tls.is_some_and(|tls| tls.certificate_days == 30));
+    }
+
+    #[test]
+    fn what_has_no_value_is_no_way_to_the_plain_text_of_the_preset_or_out_of_it() {
+        let file = "apiVersion: kubectl-kafka/v1\nkind: Cluster\nspec:\n  security:\n    tls:\n";
+        let refused = WrittenDocument::from_yaml(file).map(|_| ()).expect_err("a mistake");
+        assert!(refused.starts_with("line 5: spec.security.tls has no value: write {} for the defaults"), "{refused}");
+        assert!(!ClusterDocument::schema().to_string().contains("\"null\""), "editors refuse it too");
     }
 
     #[test]

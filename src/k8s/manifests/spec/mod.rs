@@ -69,6 +69,7 @@ pub struct ClusterSpec {
     pub controller_resources: ControllerResources,
     /// Server properties beyond ours.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(extend("additionalProperties" = {"type": ["string", "number", "boolean"]}))]
     pub config: BTreeMap<String, String>,
     /// TLS and users.
     #[serde(skip_serializing_if = "Security::is_none")]
@@ -126,7 +127,8 @@ impl SpecError {
         match self.flag {
             "--storage" => "spec.storage.size".to_owned(),
             "--storage-class" => "spec.storage.class".to_owned(),
-            "--tls" | "--ca-secret" => "spec.security.tls".to_owned(),
+            "--tls" => "spec.security.tls".to_owned(),
+            "--ca-secret" => "spec.security.tls.caSecret".to_owned(),
             "--authentication" => "spec.security.authentication".to_owned(),
             "--zookeeper-servers" => "spec.zookeeper.servers".to_owned(),
             "--zookeeper-image" => "spec.zookeeper.image".to_owned(),
