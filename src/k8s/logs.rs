@@ -40,15 +40,35 @@ pub async fn of_ended_run(kubernetes: &Kubernetes, pod: &str, role: Role) -> Res
     Ok(Some(text).filter(|text| !lines(text).is_empty()))
 }
 
-/// The line that says most of why a program ended: the last error, otherwise the last line.
+/// The line that says most of why a program ended: the last exception, for want of one the last error, and for
+/// want of that the last line. An error without an exception is often one that the end itself has caused.
 pub fn reason(log: &str) -> Option<&str> {
     let lines = lines(log);
-    lines.iter().rev().find(|line| is_error(line)).or(lines.last()).map(|line| line.trim())
+    let at = reason_at(&lines).or(lines.len().checked_sub(1))?;
+    Some(lines[at].trim())
 }
 
-/// Whether a log has a line that tells of an error.
-pub fn has_reason(log: &str) -> bool {
-    lines(log).into_iter().any(is_error)
+/// Whether a log has an exception that tells why the program ended.
+pub fn has_exception(log: &str) -> bool {
+    let lines = lines(log);
+    reason_at(&lines).is_some_and(|at| level(lines[at]).is_none())
+}
+
+fn reason_at(lines: &[&str]) -> Option<usize> {
+    let (mut error, mut exception) = (None, None);
+    // Exceptions stand below the line that reports them, without a level of their own.
+    let mut reported = true;
+    for (at, line) in lines.iter().enumerate() {
+        match level(line) {
+            Some(level) => {
+                reported = matches!(level, "ERROR" | "FATAL");
+                error = reported.then_some(at).or(error);
+            }
+            None if reported && is_exception(line) => exception = Some(at),
+            None => {}
+        }
+    }
+    exception.or(error)
 }
 
 /// Without what tells nothing to a person: the frames of stack traces, and what is no log at all.
@@ -59,25 +79,27 @@ fn lines(log: &str) -> Vec<&str> {
         .collect()
 }
 
-/// An ERROR or FATAL line, or an exception: those come without a level of their own.
-fn is_error(line: &str) -> bool {
+fn level(line: &str) -> Option<&str> {
     const LEVELS: [&str; 6] = ["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"];
-    let level = line.split(|letter: char| !letter.is_ascii_alphanumeric()).find(|word| LEVELS.contains(word));
-    match level {
-        Some(level) => matches!(level, "ERROR" | "FATAL"),
-        None => ["Exception", "Error", "Caused by: "].iter().any(|word| line.contains(word)),
-    }
+    line.split(|letter: char| !letter.is_ascii_alphanumeric()).find(|word| LEVELS.contains(word))
 }
 
-/// The end of a log; an error that stands further up comes first, with the line above it if that is one too.
+fn is_exception(line: &str) -> bool {
+    ["Exception", "Error", "Caused by: "].iter().any(|word| line.contains(word))
+}
+
+/// The end of a log; the reason, where it stands further up, comes first with the lines that report it.
 fn shown(log: &str) -> Vec<String> {
+    /// An error, its exception, and what that was caused by.
+    const REPORT: usize = 3;
     let lines = lines(log);
     let tail = lines.len().saturating_sub(SHOWN);
     let words = |lines: &[&str]| lines.iter().map(|line| line.trim_end().to_owned()).collect::<Vec<_>>();
-    let Some(last) = lines.iter().rposition(|line| is_error(line)).filter(|last| *last < tail) else {
+    let Some(last) = reason_at(&lines).filter(|last| *last < tail) else {
         return words(&lines[tail..]);
     };
-    let first = if last > 0 && is_error(lines[last - 1]) { last - 1 } else { last };
+    let begins = |at: &usize| level(lines[*at]).is_some();
+    let first = (last.saturating_sub(REPORT - 1)..=last).rfind(begins).unwrap_or(last);
     let mut shown = words(&lines[first..=last]);
     shown.push("…".to_owned());
     shown.extend(words(&lines[lines.len() + shown.len() - SHOWN..]));
@@ -114,6 +136,11 @@ mod tests {
                 "2026-01-01 10:00:00 [myid:1] - ERROR [main:Q@1] - Unexpected\nINFO bye\n".into(),
                 "2026-01-01 10:00:00 [myid:1] - ERROR [main:Q@1] - Unexpected",
             ),
+            (
+                "ERROR Fatal error (k)\norg.a.KafkaException: no class\n\tat c.d(E.java:1)\nINFO bye\nERROR not installed (k)\n".into(),
+                "org.a.KafkaException: no class",
+            ),
+            ("[..] WARN no\njava.lang.Exception: harmless\n[..] INFO bye (k)\n".into(), "[..] INFO bye (k)"),
             ("[..] WARN Exception while closing (k)\n[..] INFO bye (k)\n".into(), "[..] INFO bye (k)"),
             (
                 "Unrecognized VM option 'a'\nError: Could not create the Java Virtual Machine.\n".into(),
@@ -121,7 +148,7 @@ mod tests {
             ),
         ] {
             assert_eq!(reason(&log), Some(expected));
-            assert_eq!(has_reason(&log), !expected.contains("INFO"));
+            assert_eq!(has_exception(&log), level(expected).is_none());
         }
         assert_eq!(reason("\n"), None);
     }

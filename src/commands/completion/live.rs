@@ -78,7 +78,8 @@ async fn pods(context: &Context, place: &Place<'_>) -> Result<Vec<Candidate>, Co
     let cluster = place.positionals.first().copied().or(context.global.kafka.as_deref());
     let clusters = inspect::clusters(&context.kubernetes().await?, false, cluster).await?;
     let before = place.typed.rsplit_once(',').map_or_else(String::new, |(before, _)| format!("{before},"));
-    let pods = clusters.into_iter().flat_map(|cluster| cluster.pods);
+    let is_named = |pod: &str| before.split(',').any(|named| named == pod);
+    let pods = clusters.into_iter().flat_map(|cluster| cluster.pods).filter(|pod| !is_named(&pod.name));
     Ok(pods.map(|pod| Candidate { word: format!("{before}{}", pod.name), help: pod.state }).collect())
 }
 

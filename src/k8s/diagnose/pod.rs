@@ -188,7 +188,7 @@ fn last_end(container: &ContainerStatus) -> Option<&ContainerStateTerminated> {
     now.or_else(|| container.last_state.as_ref().and_then(|state| state.terminated.as_ref()))
 }
 
-/// Whether its program ended with an error that is not among the last words in its status: those are the
+/// Whether its program ended with an exception that is not among the last words in its status: those are the
 /// last 2 KiB of the log (`terminationMessagePolicy: FallbackToLogsOnError`), and a long farewell fills them.
 pub(super) fn crashed_silently(pod: &Pod) -> bool {
     let ended = container(pod).and_then(last_end);
@@ -196,7 +196,7 @@ pub(super) fn crashed_silently(pod: &Pod) -> bool {
         && ended.is_some_and(|ended| {
             ended.exit_code != 0
                 && ended.reason.as_deref() != Some("OOMKilled")
-                && !logs::has_reason(ended.message.as_deref().unwrap_or_default())
+                && !logs::has_exception(ended.message.as_deref().unwrap_or_default())
         })
 }
 

@@ -168,7 +168,7 @@ fn a_crash_whose_reason_is_not_in_the_status_is_told_by_the_log() {
         object::<Pod>(pod(&json!({"restartCount": 3, "lastState": {"terminated": ended}})))
     };
     let failed = "[2026-01-01] ERROR [SocketServer] failed authentication (SSL handshake failed)";
-    for (message, is_silent) in [(farewell, true), ("", true), (failed, false)] {
+    for (message, is_silent) in [(farewell, true), ("", true), (failed, true), ("java.lang.Exception: why", false)] {
         assert_eq!(pod::crashed_silently(&container(message)), is_silent, "{message}");
     }
     let mut facts = Facts { pods: vec![container(farewell)], ..Facts::default() };
