@@ -403,3 +403,12 @@ fn a_hint_for_where_one_is() {
     --- exit code 2
     "#);
 }
+
+#[test]
+fn modes_and_logins_in_any_case() {
+    for flags in [["--mode", "ZooKeeper"], ["--authentication", "SCRAM"]] {
+        let arguments = [&["install", "demo", "--dry-run=client", "-o", "name"][..], &flags].concat();
+        let outcome = kafka(&arguments).run();
+        assert_eq!(outcome.code, Some(0), "{outcome}");
+    }
+}
