@@ -233,6 +233,7 @@ impl Account<'_> {
 
     /// Everything of [`set_password`](Self::set_password) that can be refused before Kafka is told, changing nothing.
     pub(super) async fn rehearse(&self) -> Result<(), CommandError> {
+        self.refuse_unknown_mechanism().await?;
         let kubernetes = self.keeper.as_ref().map(|keeper| &keeper.kubernetes);
         let password = self.arguments.password(kubernetes).await?;
         let Some(keeper) = &self.keeper else { return Ok(()) };
