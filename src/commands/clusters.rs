@@ -252,21 +252,8 @@ mod tests {
     use crate::k8s::manifests::Preset;
 
     fn pod(role: Role, ordinal: u32, ready: bool) -> PodState {
-        PodState {
-            name: format!("demo-{role}-{ordinal}"),
-            role,
-            ordinal,
-            node_id: role.node_id(ordinal),
-            ready,
-            state: "Running".into(),
-            restarts: 0,
-            created: Some(Timestamp::UNIX_EPOCH),
-            host: None,
-            image: Some("apache/kafka:4.3.1".into()),
-            dns_name: None,
-            tls: false,
-            metrics_port: None,
-        }
+        let (created, image) = (Some(Timestamp::UNIX_EPOCH), Some("apache/kafka:4.3.1".into()));
+        PodState { ready, created, image, ..PodState::sample(role, ordinal) }
     }
 
     fn inspection(namespace: &str, pods: Vec<PodState>, wanted: &[(Role, u32)]) -> Inspection {

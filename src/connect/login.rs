@@ -92,7 +92,7 @@ impl Login {
     }
 
     /// The error of brokers that let nobody in like this, with what is missing where that is known.
-    pub fn denied(&self, cluster: &KafkaCluster, principal: Option<&str>, error: DialError) -> CommandError {
+    pub(super) fn denied(&self, cluster: &KafkaCluster, principal: Option<&str>, error: DialError) -> CommandError {
         match self {
             // An automatic login has the admin's password whenever its Secret is there.
             Self::Automatic if cluster.uses_tls() && principal == Some(ANONYMOUS) => missing(cluster, ADMIN),

@@ -44,6 +44,8 @@ pub struct Session {
 pub enum NotConnected {
     /// The brokers want a login, and do not take the one that there is, if there is one.
     Denied(CommandError),
+    /// Not with this login or this way of connecting, whoever answers.
+    Refused(CommandError),
     /// Anything else.
     Failed(CommandError),
 }
@@ -56,7 +58,7 @@ impl From<CommandError> for NotConnected {
 
 impl From<NotConnected> for CommandError {
     fn from(error: NotConnected) -> Self {
-        let (NotConnected::Denied(error) | NotConnected::Failed(error)) = error;
+        let (NotConnected::Denied(error) | NotConnected::Refused(error) | NotConnected::Failed(error)) = error;
         error
     }
 }
@@ -70,11 +72,15 @@ impl Session {
         ask: &Ask,
         login: &Login,
     ) -> Result<Self, NotConnected> {
-        let Secured { dialer, principal } = login.to_pods(&kubernetes, &cluster).await?;
+        let Secured { dialer, principal } =
+            login.to_pods(&kubernetes, &cluster).await.map_err(NotConnected::Refused)?;
         let (kafka, metadata) = match Cluster::connect(dialer, options, ask).await {
             Ok(connected) => connected,
             Err(Error::Dial(error)) if error.reason == DialReason::Denied => {
                 return Err(NotConnected::Denied(login.denied(&cluster, principal.as_deref(), error)));
+            }
+            Err(Error::Dial(error)) if error.reason == DialReason::Refusal => {
+                return Err(NotConnected::Refused(Error::Dial(error).into()));
             }
             Err(error) => return Err(NotConnected::Failed(error.into())),
         };

@@ -71,6 +71,26 @@ pub struct PodState {
 }
 
 impl PodState {
+    /// For tests: a pod of the cluster "demo" that runs.
+    #[cfg(test)]
+    pub(crate) fn sample(role: Role, ordinal: u32) -> Self {
+        Self {
+            name: format!("demo-{role}-{ordinal}"),
+            role,
+            ordinal,
+            node_id: role.node_id(ordinal),
+            ready: true,
+            state: "Running".into(),
+            restarts: 0,
+            created: None,
+            host: None,
+            image: None,
+            dns_name: None,
+            tls: false,
+            metrics_port: None,
+        }
+    }
+
     /// Whether it may accept a connection.
     pub fn may_answer(&self) -> bool {
         self.ready || self.state == "Running"

@@ -1,5 +1,6 @@
 //! For tests: the broker's side of a connection, and whole clusters in memory.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -7,8 +8,10 @@ use bytes::{Buf, BufMut, Bytes, BytesMut};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use kafka_protocol::messages::api_versions_response::ApiVersion;
-use kafka_protocol::messages::metadata_response::MetadataResponseBroker;
-use kafka_protocol::messages::{ApiKey, ApiVersionsResponse, BrokerId, RequestHeader, ResponseHeader};
+use kafka_protocol::messages::metadata_response::{MetadataResponseBroker, MetadataResponseTopic};
+use kafka_protocol::messages::{
+    ApiKey, ApiVersionsResponse, BrokerId, MetadataResponse, RequestHeader, ResponseHeader,
+};
 use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, StrBytes};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, DuplexStream};
 
@@ -95,6 +98,13 @@ async fn serve<B: Brokers>(mut stream: DuplexStream, node: i32, brokers: InMemor
 pub(crate) fn versions(highest: &[(ApiKey, i16)]) -> ApiVersionsResponse {
     let range = |(key, high): &(ApiKey, i16)| ApiVersion::default().with_api_key(*key as i16).with_max_version(*high);
     ApiVersionsResponse::default().with_api_keys(highest.iter().map(range).collect())
+}
+
+/// The Metadata of brokers 1 and 2, as far as they are not down, and one topic.
+pub(crate) fn metadata(down: &BTreeSet<i32>, topic: MetadataResponseTopic) -> MetadataResponse {
+    MetadataResponse::default()
+        .with_brokers((1..=2).filter(|id| !down.contains(id)).map(broker).collect())
+        .with_topics(vec![topic])
 }
 
 /// A broker in Metadata: `b-1:9092`.

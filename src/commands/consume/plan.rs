@@ -1,9 +1,5 @@
 //! From topics and `--offset` to the partitions, and where each is read from.
 
-use std::sync::Arc;
-
-use uuid::Uuid;
-
 use super::ConsumeArgs;
 use crate::commands::lookup;
 use crate::connect::Session;
@@ -53,8 +49,7 @@ fn choose(topics: &[Topic], partitions: &[i32]) -> Result<Vec<Selection>, Comman
         {
             return Err(lookup::no_partition(topic, *unknown));
         }
-        let id = topic.id.as_deref().and_then(|id| Uuid::parse_str(id).ok()).unwrap_or_default();
-        let reference = TopicRef { name: Arc::from(topic.name.as_str()), id };
+        let reference = TopicRef::from(topic);
         let wanted = topic.partitions.iter().filter(|p| partitions.is_empty() || partitions.contains(&p.partition));
         selections.extend(wanted.map(|partition| Selection {
             topic: reference.clone(),

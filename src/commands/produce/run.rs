@@ -4,8 +4,6 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use uuid::Uuid;
-
 use super::report::{self, Report, Unprinted};
 use super::sender::Sender;
 use super::source::Source;
@@ -73,9 +71,8 @@ fn settings(args: &ProduceArgs) -> Settings {
 
 /// A topic as the producer wants it.
 pub(in crate::commands) fn destination(topic: &Topic) -> Destination {
-    let id = topic.id.as_deref().and_then(|id| Uuid::parse_str(id).ok()).unwrap_or_default();
     Destination {
-        topic: TopicRef { name: Arc::from(topic.name.as_str()), id },
+        topic: TopicRef::from(topic),
         leaders: topic.partitions.iter().map(|partition| partition.leader).collect(),
     }
 }

@@ -9,7 +9,7 @@ use super::{PartitionChoice, ProduceArgs};
 use crate::commands::lookup;
 use crate::error::CommandError;
 use crate::kafka::admin::topics::Topic;
-use crate::kafka::produce::{Message, NO_HEADERS, Queue};
+use crate::kafka::produce::{Message, NO_HEADERS, Queue, Stopped};
 use crate::kafka::records::{Draft, Headers};
 
 /// How often it is looked whether somebody reads what is printed.
@@ -59,20 +59,24 @@ impl Sender {
 
     fn send_all(&self, mut source: Source) -> Result<(), CommandError> {
         let mut headers = Vec::new();
-        while !self.queue.is_stopped() {
-            if self.unprinted.is_too_much() {
+        loop {
+            while self.unprinted.is_too_much() && !self.queue.is_stopped() {
                 std::thread::sleep(LATE);
-                continue;
             }
-            let Some(draft) = source.next()? else { break };
-            let Err(error) = self.send(&draft, &mut headers) else { continue };
-            drop(draft);
-            return Err(error.about(source.place()));
+            let Some(draft) = source.next()? else { return Ok(()) };
+            match self.send(&draft, &mut headers) {
+                Ok(Ok(())) => {}
+                // Its reason is elsewhere: in what was lost, or a signal.
+                Ok(Err(Stopped)) => return Ok(()),
+                Err(error) => {
+                    drop(draft);
+                    return Err(error.about(source.place()));
+                }
+            }
         }
-        Ok(())
     }
 
-    fn send(&self, draft: &Draft<'_>, headers: &mut Vec<u8>) -> Result<(), CommandError> {
+    fn send(&self, draft: &Draft<'_>, headers: &mut Vec<u8>) -> Result<Result<(), Stopped>, CommandError> {
         let key = draft.key.as_deref().or(self.key.as_deref());
         self.check_size(draft, key)?;
         let partition = match self.partition {
@@ -86,9 +90,7 @@ impl Sender {
             headers: self.headers(draft, headers),
             timestamp: self.timestamp.or(draft.timestamp).unwrap_or_else(now),
         };
-        // A queue that is stopped has its reason elsewhere: in what was lost, or a signal.
-        let _ = self.queue.put(&message, partition);
-        Ok(())
+        Ok(self.queue.put(&message, partition))
     }
 
     fn check_size(&self, draft: &Draft<'_>, key: Option<&[u8]>) -> Result<(), CommandError> {

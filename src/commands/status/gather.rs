@@ -10,7 +10,7 @@ use super::model::Status;
 use super::verdict::{Facts, controller_role};
 use crate::commands::Context;
 use crate::connect::metrics::Answer as Scraped;
-use crate::connect::{self, Login, Secured, TcpDialer, ensemble};
+use crate::connect::{self, Login, NotConnected, Session, TcpDialer, ensemble};
 use crate::error::CommandError;
 use crate::k8s::discover::{BrokerPod, KafkaCluster};
 use crate::k8s::inspect::{self, Inspection, PodState};
@@ -167,28 +167,26 @@ impl Gatherer {
 
     /// A new connection.
     async fn connect(&self, facts: &Facts) -> Result<Cluster, Unconnected> {
-        let refused = |error: CommandError| Unconnected { reason: error.message, not_admitted: true };
         match &self.place {
             Place::Addresses(addresses) => {
                 let secured = TcpDialer::new(addresses).and_then(|dialer| self.login.to_addresses(Arc::new(dialer)));
-                let dialer = secured.map_err(refused)?.dialer;
-                Cluster::connect(dialer, self.options, &Ask::Nothing).await.map_err(|error| unconnected(&error))
+                let dialer = secured.map_err(|error| Unconnected { reason: error.message, not_admitted: true })?.dialer;
+                let connected = Cluster::connect(dialer, self.options, &Ask::Nothing).await;
+                connected.map(|(kafka, _)| kafka).map_err(|error| unconnected(&error))
             }
             Place::Pods { kubernetes, name } => {
                 let cluster = running(facts, kubernetes, name);
                 if cluster.brokers.is_empty() {
                     return Err(Unconnected { reason: "no broker pod is running".to_owned(), not_admitted: false });
                 }
-                let Secured { dialer, principal } = self.login.to_pods(kubernetes, &cluster).await.map_err(refused)?;
-                Cluster::connect(dialer, self.options, &Ask::Nothing).await.map_err(|error| match error {
-                    Error::Dial(error) if error.reason == DialReason::Denied => {
-                        refused(self.login.denied(&cluster, principal.as_deref(), error))
-                    }
-                    error => unconnected(&error),
+                let kubernetes = kubernetes.as_ref().clone();
+                let session = Session::to_pods(kubernetes, cluster, self.options, &Ask::Nothing, &self.login).await;
+                session.map(|session| session.kafka).map_err(|error| {
+                    let not_admitted = !matches!(error, NotConnected::Failed(_));
+                    Unconnected { reason: CommandError::from(error).message, not_admitted }
                 })
             }
         }
-        .map(|(kafka, _)| kafka)
     }
 
     /// The quorum without any broker, from a controller's own listener.

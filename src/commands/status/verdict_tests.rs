@@ -7,21 +7,8 @@ use crate::kafka::admin::topics::Partition;
 use crate::ui::{TextOptions, View};
 
 fn pod(role: Role, ordinal: u32, ready: bool) -> PodState {
-    PodState {
-        name: format!("demo-{role}-{ordinal}"),
-        role,
-        ordinal,
-        node_id: role.node_id(ordinal),
-        ready,
-        state: if ready { "Running" } else { "CrashLoopBackOff" }.into(),
-        restarts: 0,
-        created: None,
-        host: None,
-        image: Some("apache/kafka:4.3.1".into()),
-        dns_name: None,
-        tls: false,
-        metrics_port: None,
-    }
+    let state = if ready { "Running" } else { "CrashLoopBackOff" }.into();
+    PodState { ready, state, image: Some("apache/kafka:4.3.1".into()), ..PodState::sample(role, ordinal) }
 }
 
 fn broker(node: i32, fenced: bool) -> BrokerDescription {

@@ -64,21 +64,8 @@ mod tests {
     use crate::zookeeper::{Latency, Mode, Server};
 
     fn pod(role: Role, ordinal: u32) -> PodState {
-        PodState {
-            name: format!("demo-{role}-{ordinal}"),
-            role,
-            ordinal,
-            node_id: role.node_id(ordinal),
-            ready: true,
-            state: "Running".into(),
-            restarts: 0,
-            created: None,
-            host: None,
-            dns_name: None,
-            tls: false,
-            metrics_port: None,
-            image: Some(if role == Role::ZooKeeper { "zookeeper:3.9.5" } else { "apache/kafka:3.9.2" }.into()),
-        }
+        let image = Some(if role == Role::ZooKeeper { "zookeeper:3.9.5" } else { "apache/kafka:3.9.2" }.into());
+        PodState { image, ..PodState::sample(role, ordinal) }
     }
 
     fn answer(ordinal: u32, mode: Mode) -> Answer {

@@ -82,13 +82,7 @@ fn refuse_pods_name(cluster: &ClusterName, user: &str) -> Result<(), CommandErro
 
 impl CreateArgs {
     fn show(&self, context: &Context, secret: Option<String>) -> CommandResult {
-        let report = UserReport {
-            name: self.name.clone(),
-            mechanism: self.password.mechanism().to_string(),
-            secret,
-            outcome: "created",
-            suffix: self.dry_run.dry_run.suffix(),
-        };
+        let report = UserReport::new(&self.name, &self.password, secret, "created", self.dry_run.dry_run);
         context.ui.show(&self.output, &report)?;
         Ok(Exit::Done)
     }
@@ -98,14 +92,27 @@ impl CreateArgs {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct UserReport {
-    pub(super) name: String,
-    pub(super) mechanism: String,
+    name: String,
+    mechanism: String,
     /// Where its password is.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) secret: Option<String>,
-    pub(super) outcome: &'static str,
+    secret: Option<String>,
+    outcome: &'static str,
     #[serde(skip)]
-    pub(super) suffix: &'static str,
+    suffix: &'static str,
+}
+
+impl UserReport {
+    pub(super) fn new(
+        name: &str,
+        password: &PasswordArgs,
+        secret: Option<String>,
+        outcome: &'static str,
+        dry_run: DryRun,
+    ) -> Self {
+        let mechanism = password.mechanism().to_string();
+        Self { name: name.to_owned(), mechanism, secret, outcome, suffix: dry_run.suffix() }
+    }
 }
 
 impl View for UserReport {

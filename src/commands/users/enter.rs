@@ -32,7 +32,7 @@ pub(super) async fn enter(context: &Context, user: &str) -> Result<Entered, Comm
             context.ui.known_as(session.principal.as_deref());
             Ok(Entered { session, certificate: None })
         }
-        Err(NotConnected::Failed(error)) => Err(error),
+        Err(NotConnected::Refused(error) | NotConnected::Failed(error)) => Err(error),
         Err(NotConnected::Denied(denied)) => {
             let secret = cluster.name.authority();
             let entered = Box::pin(by_certificate(context, kubernetes, cluster, user)).await;

@@ -76,13 +76,7 @@ impl Run for RotateArgs {
 
 impl RotateArgs {
     fn show(&self, context: &Context, secret: Option<String>) -> CommandResult {
-        let report = UserReport {
-            name: self.name.clone(),
-            mechanism: self.password.mechanism().to_string(),
-            secret,
-            outcome: "rotated",
-            suffix: self.dry_run.dry_run.suffix(),
-        };
+        let report = UserReport::new(&self.name, &self.password, secret, "rotated", self.dry_run.dry_run);
         context.ui.show(&self.output, &report)?;
         Ok(Exit::Done)
     }

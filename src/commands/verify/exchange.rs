@@ -15,7 +15,7 @@ use crate::connect::Session;
 use crate::error::CommandError;
 use crate::kafka::admin::offsets::{self, OffsetQuery, OffsetSpec};
 use crate::kafka::admin::topics::{self, Topic};
-use crate::kafka::fetch::{Decompressor, Happening, Isolation, ReadOptions, Reader, Selection};
+use crate::kafka::fetch::{Decompressor, Happening, Isolation, ReadOptions, Reader, Selection, TopicRef};
 use crate::kafka::produce::{Acks, Arrived, Message, NO_HEADERS, Producer, Queue, Reason, Receipt, Settings};
 use crate::kafka::records::Codec;
 use crate::kafka::{Ask, Error};
@@ -235,7 +235,7 @@ async fn select(session: &Session, plan: &RoundTripPlan) -> Result<Vec<Selection
         .map(|known| OffsetQuery { topic: topic.name.clone(), partition: known.partition, leader: known.leader })
         .collect();
     let ends = offsets::list(&session.kafka, &queries, OffsetSpec::End, Isolation::ReadCommitted).await;
-    let reference = destination(&topic).topic;
+    let reference = TopicRef::from(&topic);
     topic
         .partitions
         .iter()

@@ -6,6 +6,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::batch::position_behind;
+use crate::kafka::admin::topics::Topic;
 use crate::kafka::{Error, NodeId};
 
 /// A topic that is read.
@@ -15,6 +16,13 @@ pub struct TopicRef {
     pub name: Arc<str>,
     /// Its id; nil before Kafka 2.8.
     pub id: Uuid,
+}
+
+impl From<&Topic> for TopicRef {
+    fn from(topic: &Topic) -> Self {
+        let id = topic.id.as_deref().and_then(|id| Uuid::parse_str(id).ok()).unwrap_or_default();
+        Self { name: Arc::from(topic.name.as_str()), id }
+    }
 }
 
 /// What is to be read of one partition.

@@ -14,7 +14,7 @@ use super::super::batch::tests::plain;
 use super::super::decompress::Decompressor;
 use super::super::partition::TopicRef;
 use super::*;
-use crate::kafka::testing::{Asked, Brokers, InMemory, Reaction, broker, versions};
+use crate::kafka::testing::{self, Asked, Brokers, InMemory, Reaction, versions};
 
 /// Every test ends long before.
 const SOON: Duration = Duration::from_secs(20);
@@ -96,9 +96,7 @@ fn metadata(world: &World) -> MetadataResponse {
         .with_name(Some(name()))
         .with_topic_id(world.topic_id)
         .with_partitions(vec![partition]);
-    MetadataResponse::default()
-        .with_brokers((1..=2).filter(|id| !world.down.contains(id)).map(broker).collect())
-        .with_topics(vec![topic])
+    testing::metadata(&world.down, topic)
 }
 
 fn offsets(world: &World, asked: &Asked) -> ListOffsetsResponse {

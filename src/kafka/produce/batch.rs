@@ -12,7 +12,7 @@ use super::compress;
 use crate::kafka::fetch::Decompressor;
 use crate::kafka::fetch::batch::{RawRecord, batches};
 use crate::kafka::records::Codec;
-use crate::kafka::records::record::{put_varint, varint_length};
+use crate::kafka::records::record::{put_varint, varint_length, wire_length};
 
 /// Base offset, length, leader epoch, magic, CRC, attributes, last offset delta, base and maximal timestamp,
 /// producer id and epoch, base sequence, number of records.
@@ -76,7 +76,7 @@ impl Builder {
     /// What the batch would weigh with this message, uncompressed.
     pub(super) fn size_with(&self, message: &Message<'_>) -> usize {
         let (length, _) = self.lengths(message);
-        self.bytes.len() + length + varint_length(wire(length))
+        self.bytes.len() + length + varint_length(wire_length(length))
     }
 
     /// What it weighs, uncompressed.
@@ -92,13 +92,13 @@ impl Builder {
         }
         let (length, delta) = self.lengths(message);
         self.bytes.reserve(length + 5);
-        put_varint(wire(length), &mut self.bytes);
+        put_varint(wire_length(length), &mut self.bytes);
         // The attributes of a record have no meaning yet.
         self.bytes.push(0);
         put_varint(delta, &mut self.bytes);
-        put_varint(wire(self.numbers.len()), &mut self.bytes);
+        put_varint(wire_length(self.numbers.len()), &mut self.bytes);
         for field in [message.key, message.value] {
-            put_varint(field.map_or(-1, |field| wire(field.len())), &mut self.bytes);
+            put_varint(field.map_or(-1, |field| wire_length(field.len())), &mut self.bytes);
             self.bytes.extend_from_slice(field.unwrap_or_default());
             self.payload += field.map_or(0, |field| field.len() as u64);
         }
@@ -112,9 +112,9 @@ impl Builder {
         let delta = if self.numbers.is_empty() { 0 } else { message.timestamp.wrapping_sub(self.base_timestamp) };
         let field = |field: Option<&[u8]>| {
             let length = field.map_or(0, <[u8]>::len);
-            varint_length(field.map_or(-1, |_| wire(length))) + length
+            varint_length(field.map_or(-1, |_| wire_length(length))) + length
         };
-        let deltas = varint_length(delta) + varint_length(wire(self.numbers.len()));
+        let deltas = varint_length(delta) + varint_length(wire_length(self.numbers.len()));
         (1 + deltas + field(message.key) + field(message.value) + message.headers.len(), delta)
     }
 
@@ -238,10 +238,6 @@ pub(super) fn pack(bytes: Bytes, count: i32, open: Open, codec: Codec) -> std::i
     whole[MAXIMAL_TIMESTAMP].copy_from_slice(&open.maximal_timestamp.to_be_bytes());
     whole[COUNT].copy_from_slice(&count.to_be_bytes());
     Ok(whole.into())
-}
-
-fn wire(length: usize) -> i64 {
-    i64::try_from(length).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use super::*;
 use crate::kafka::fetch::Decompressor;
 use crate::kafka::fetch::batch::batches;
 use crate::kafka::produce::{Arrived, Message, NO_HEADERS};
-use crate::kafka::testing::{Asked, Brokers, InMemory, Reaction, broker, versions};
+use crate::kafka::testing::{self, Asked, Brokers, InMemory, Reaction, versions};
 
 /// Every test ends long before.
 const SOON: Duration = Duration::from_secs(20);
@@ -104,9 +104,7 @@ impl World {
             .with_name(Some(TopicName(StrBytes::from_static_str("orders"))))
             .with_topic_id(TOPIC_ID)
             .with_partitions(partitions.collect());
-        MetadataResponse::default()
-            .with_brokers((1..=2).filter(|id| !self.down.contains(id)).map(broker).collect())
-            .with_topics(vec![topic])
+        testing::metadata(&self.down, topic)
     }
 
     fn produce(&mut self, node: i32, asked: &Asked) -> Reaction {

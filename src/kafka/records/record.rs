@@ -78,17 +78,18 @@ impl<'a> Headers<'a> {
 
     /// Writes headers in their wire form behind what the buffer holds.
     pub fn encode<'h>(headers: impl ExactSizeIterator<Item = (&'h [u8], Option<&'h [u8]>)>, buffer: &mut Vec<u8>) {
-        put_varint(length(headers.len()), buffer);
+        put_varint(wire_length(headers.len()), buffer);
         for (name, value) in headers {
-            put_varint(length(name.len()), buffer);
+            put_varint(wire_length(name.len()), buffer);
             buffer.extend_from_slice(name);
-            put_varint(value.map_or(-1, |value| length(value.len())), buffer);
+            put_varint(value.map_or(-1, |value| wire_length(value.len())), buffer);
             buffer.extend_from_slice(value.unwrap_or_default());
         }
     }
 }
 
-fn length(count: usize) -> i64 {
+/// A length as it is written.
+pub(crate) fn wire_length(count: usize) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 

@@ -45,21 +45,7 @@ kafka_server_kafkarequesthandlerpool_requesthandleravgidlepercent 0.0
 "#;
 
 fn pod(role: Role, ordinal: u32) -> PodState {
-    PodState {
-        name: format!("demo-{role}-{ordinal}"),
-        role,
-        ordinal,
-        node_id: role.node_id(ordinal),
-        ready: true,
-        state: "Running".into(),
-        restarts: 0,
-        created: None,
-        host: None,
-        image: None,
-        dns_name: None,
-        tls: false,
-        metrics_port: (role != Role::ZooKeeper).then_some(9404),
-    }
+    PodState { metrics_port: (role != Role::ZooKeeper).then_some(9404), ..PodState::sample(role, ordinal) }
 }
 
 fn facts(pods: &[(Role, u32, Result<&str, Failure>)]) -> Facts {
