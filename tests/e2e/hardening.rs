@@ -16,6 +16,7 @@ trials! {
     an_authority_of_ones_own_signs_the_certificates,
     an_admin_whose_secret_is_gone_comes_back,
     nothing_is_signed_by_another_authority_until_it_is_wanted,
+    an_authority_that_has_expired_is_shown_and_replaced_by_hand,
 }
 
 /// One broker and one controller, so that both kinds of pods are there.
@@ -258,4 +259,56 @@ fn nothing_is_signed_by_another_authority_until_it_is_wanted() {
     kafka.run(&["users", "rotate", "alice"]).succeeded();
     kafka.run(&["topics", "list", "--kafka-user", "alice"]).succeeded();
     assert_eq!(served(&kafka).len(), 3);
+}
+
+/// The authority's certificate as it will be when its time is over: the same name and key.
+fn expired(key: &str) -> String {
+    let key = rcgen::KeyPair::from_pem(key).expect("a key");
+    let mut params = rcgen::CertificateParams::default();
+    params.distinguished_name.push(rcgen::DnType::CommonName, "own Kafka CA");
+    params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Constrained(0));
+    params.key_usages = vec![rcgen::KeyUsagePurpose::KeyCertSign];
+    params.not_before = rcgen::date_time_ymd(2019, 1, 1);
+    params.not_after = rcgen::date_time_ymd(2020, 1, 1);
+    params.self_signed(&key).expect("a certificate").pem()
+}
+
+fn an_authority_that_has_expired_is_shown_and_replaced_by_hand() {
+    let kafka = own(&SECURE);
+    kafka.run(&["users", "create", "alice"]).succeeded();
+    let topic = kafka.topic(&[]);
+    kafka.produce(&topic, &[], "kept\n").succeeded();
+    let over = expired(&secret(&kafka, "own-ca", "ca.key"));
+    let patch = serde_json::json!({"stringData": {"ca.crt": over}}).to_string();
+    kafka.kubectl(&["patch", "secret", "own-ca", "-p", &patch]);
+    let patch = serde_json::json!({"data": {"ca.crt": over}}).to_string();
+    kafka.kubectl(&["patch", "configmap", "own-ca", "-p", &patch]);
+
+    let items = kafka.run(&["certs", "list", "-o", "json"]).succeeded().json()["items"].clone();
+    let standing = |owner: &str| {
+        let mut rows = items.as_array().expect("items").iter().filter(|row| row["owner"] == owner);
+        rows.next().expect(owner)["standing"].clone()
+    };
+    assert_eq!((standing("authority"), standing("own-broker-0")), ("expired".into(), "valid".into()), "{items}");
+    assert_eq!(standing("own-controller-0"), "valid", "{items}");
+    let status = kafka.run(&["status"]).exited(1);
+    assert!(status.stdout_text().contains("the certificate authority has expired"), "{status}");
+    for command in [&["install", "own"][..], &["certs", "renew"]] {
+        let refused = kafka.run(command).exited(1).says("nothing was changed");
+        let words =
+            "the authority in Secret \"own-ca\" cannot sign certificates: its certificate expired on 2020-01-01";
+        assert!(refused.stderr.contains(words), "{refused}");
+    }
+
+    // What the hint says, word by word.
+    let secrets = ["own-ca", "own-controller-tls", "own-broker-tls", "own-user-admin"];
+    kafka.run(&["certs", "renew"]).exited(1).says(&format!("`kubectl delete secret {}`", secrets.join(" ")));
+    kafka.run(&["uninstall", "own", "--yes"]).succeeded();
+    kafka.kubectl(&[&["delete", "secret"][..], &secrets].concat());
+    again(&kafka).end().succeeded().says("the admin has a new password");
+    kafka.run(&["users", "rotate", "alice"]).succeeded();
+    kafka.run(&["topics", "list", "--kafka-user", "alice"]).succeeded();
+    assert_eq!(kafka.consume(&topic, &[]).succeeded().lines(), ["kept"]);
+    assert_eq!(served(&kafka).len(), 3);
+    kafka.run(&["status"]).succeeded();
 }

@@ -192,6 +192,7 @@ impl Row {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::k8s::certificates::testing::expired;
     use crate::k8s::certificates::{Authority, Subject};
 
     fn info(authority: &Authority, days: u32) -> CertificateInfo {
@@ -209,6 +210,22 @@ mod tests {
         assert_eq!(standing(&current, Compared { authority, serial: Some("another") }), Standing::Outdated);
         assert_eq!(standing(&current, Compared { authority, serial: Some(&current.serial) }), Standing::Valid);
         assert_eq!(standing(&info(&other, 365), Compared { authority, serial: None }), Standing::OtherAuthority);
+    }
+
+    #[test]
+    fn an_authority_that_has_expired_is_a_row_like_any_other() {
+        let authority = expired(&Authority::generate("demo").expect("an authority"));
+        let shown = CertificateInfo::from_pem(&authority.certificate);
+        let row = row("authority".into(), None, shown, Compared::default());
+        assert_eq!((row.standing, row.words().as_str()), (Standing::Expired, "expired"));
+        assert_eq!(row.cells(false)[4], "-1");
+        // What it has signed ends with it, and is no stranger's.
+        let pod = info(&authority, 365);
+        assert_eq!(
+            standing(&pod, Compared { authority: Some(&authority.certificate), serial: None }),
+            Standing::Expired
+        );
+        assert!(pod.is_signed_by(&authority.certificate));
     }
 
     #[test]

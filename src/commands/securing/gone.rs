@@ -9,12 +9,12 @@ use tokio::time::Instant;
 use super::{Kept, login_by};
 use crate::connect::{NotConnected, Session, until_let_in};
 use crate::error::CommandError;
-use crate::k8s::Kubernetes;
 use crate::k8s::certificates::Authority;
 use crate::k8s::credentials::Credentials;
 use crate::k8s::discover::KafkaCluster;
 use crate::k8s::manifests::Target;
 use crate::k8s::names::{ADMIN, INTERNAL_PORT};
+use crate::k8s::{ClusterName, Kubernetes};
 use crate::kafka::admin::users::{self, ITERATIONS, ScramMechanism};
 use crate::kafka::security::scram::Hash;
 use crate::kafka::{Ask, ClusterOptions};
@@ -25,13 +25,13 @@ const ASK_AGAIN: Duration = Duration::from_secs(1);
 /// One question to a Kafka that may be starting; it is asked again.
 const ASK: ClusterOptions = ClusterOptions { request_timeout: Duration::from_secs(5), retry_for: Duration::ZERO };
 
-/// Refuses to go on without the authority that the cluster's certificates come from: pods with certificates of two
-/// authorities do not talk to each other.
+/// Refuses to go on without the authority that the cluster's certificates come from, because pods with certificates
+/// of two authorities do not talk to each other; and with one that has expired, because nobody accepts what it signs.
 pub(in crate::commands) fn refuse_without_authority(kept: &Kept, target: &Target<'_>) -> Result<(), CommandError> {
     let strangers = kept.strangers(target.name);
-    let Some(first) = strangers.first() else { return Ok(()) };
     let name = target.name;
     let own = target.spec.security.tls.as_ref().and_then(|tls| tls.ca_secret.clone());
+    let Some(first) = strangers.first() else { return refuse_out_of_time(kept, name, own) };
     let authority = own.unwrap_or_else(|| name.authority());
     let message = if kept.authority.is_none() {
         format!("Secret \"{authority}\" with the authority of cluster \"{name}\" is gone; nothing was changed")
@@ -43,12 +43,37 @@ pub(in crate::commands) fn refuse_without_authority(kept: &Kept, target: &Target
     };
     Err(CommandError::failed(message)
         .hinted(format!("bring Secret {authority} back from a backup, with the ca.crt and the ca.key that it had"))
-        .hinted(format!(
-            "or give the cluster a new authority, with its data kept: `kubectl kafka uninstall {name}`, `kubectl delete \
-             secret {}`, `kubectl kafka install {name}`, and `kubectl kafka users rotate` for each other user; every \
-             client has to trust the new one",
-            strangers.join(" ")
-        )))
+        .hinted(format!("or {}", begin_anew(name, &strangers))))
+}
+
+/// Refuses an authority outside of its time; `own` is the Secret of a given one.
+fn refuse_out_of_time(kept: &Kept, name: &ClusterName, own: Option<String>) -> Result<(), CommandError> {
+    let Some(Err(reason)) = kept.authority.as_ref().map(Authority::signs_now) else { return Ok(()) };
+    let secret = own.clone().unwrap_or_else(|| name.authority());
+    let error = CommandError::failed(format!(
+        "the authority in Secret \"{secret}\" cannot sign certificates: {reason}; nothing was changed"
+    ));
+    let mut signed = kept.signed(name);
+    Err(match own {
+        Some(_) => error.hinted(format!(
+            "put one that is valid into Secret {secret}; with the same key, the certificates that it has signed go on \
+             being its own"
+        )),
+        None => {
+            signed.insert(0, secret);
+            error.hinted(begin_anew(name, &signed))
+        }
+    })
+}
+
+/// How a cluster gets another authority than the one that its certificates come from.
+fn begin_anew(name: &ClusterName, secrets: &[String]) -> String {
+    format!(
+        "give the cluster a new authority, with its data kept: `kubectl kafka uninstall {name}`, `kubectl delete \
+         secret {}`, `kubectl kafka install {name}`, and `kubectl kafka users rotate` for each other user; every \
+         client has to trust the new one",
+        secrets.join(" ")
+    )
 }
 
 /// As the admin by a certificate of the authority, on the brokers' own listener, where no password is asked for.
@@ -132,11 +157,16 @@ impl GoneAdmin {
 mod tests {
     use super::*;
     use crate::commands::securing::secrets::tests::{secrets, spec, written};
-    use crate::k8s::ClusterName;
+    use crate::k8s::certificates::testing::expired;
+    use crate::k8s::manifests::ClusterSpec;
 
     fn refusal(kept: &Kept) -> Option<String> {
+        refused(kept, &spec(3))
+    }
+
+    fn refused(kept: &Kept, spec: &ClusterSpec) -> Option<String> {
         let name = ClusterName::from_label("demo");
-        let target = Target { name: &name, namespace: "kafka", spec: &spec(3) };
+        let target = Target { name: &name, namespace: "kafka", spec };
         refuse_without_authority(kept, &target).err().map(|error| error.text())
     }
 
@@ -153,5 +183,25 @@ mod tests {
         // Of the same name, and yet another.
         let other = refusal(&Kept { authority: kept().authority, ..kept() }).expect("a refusal");
         assert!(other.contains("in Secret \"demo-controller-tls\" do not come from the authority"), "{other}");
+    }
+
+    #[test]
+    fn an_authority_that_has_expired_signs_nothing_and_the_way_to_a_new_one_is_told() {
+        let kept = written(&secrets(&spec(3), &Kept::default()));
+        let kept = Kept { authority: kept.authority.as_ref().map(expired), ..kept };
+        let ours = refusal(&kept).expect("a refusal");
+        assert!(
+            ours.starts_with(
+                "error: the authority in Secret \"demo-ca\" cannot sign certificates: its certificate expired on 20"
+            ),
+            "{ours}"
+        );
+        let delete = "`kubectl delete secret demo-ca demo-controller-tls demo-broker-tls demo-user-admin`";
+        assert!(ours.contains(delete), "{ours}");
+        let mut given = spec(3);
+        given.security.tls.as_mut().expect("TLS").ca_secret = Some("company".into());
+        let theirs = refused(&kept, &given).expect("a refusal");
+        assert!(theirs.contains("put one that is valid into Secret company"), "{theirs}");
+        assert!(!theirs.contains("kubectl delete secret"), "{theirs}");
     }
 }

@@ -92,16 +92,24 @@ impl Kept {
     /// The Secrets whose certificates come from another authority than the one that is there, or from one that is
     /// gone.
     pub(in crate::commands) fn strangers(&self, name: &ClusterName) -> Vec<String> {
-        let is_strange = |chain: &str| match &self.authority {
+        self.with_a_certificate(name, |chain| match &self.authority {
             None => true,
             Some(authority) => {
                 CertificateInfo::from_pem(chain).is_ok_and(|info| !info.is_signed_by(&authority.certificate))
             }
-        };
-        let keystores = self.keystores.iter().filter(|(_, files)| files.values().any(|chain| is_strange(chain)));
+        })
+    }
+
+    /// The Secrets with certificates.
+    pub(super) fn signed(&self, name: &ClusterName) -> Vec<String> {
+        self.with_a_certificate(name, |_| true)
+    }
+
+    fn with_a_certificate(&self, name: &ClusterName, is_such: impl Fn(&str) -> bool) -> Vec<String> {
+        let keystores = self.keystores.iter().filter(|(_, files)| files.values().any(|chain| is_such(chain)));
         let mut secrets: Vec<String> = keystores.map(|(role, _)| name.certificates(*role)).collect();
         let admin = self.admin.as_ref().and_then(|admin| admin.certificate.as_ref());
-        secrets.extend(admin.filter(|own| is_strange(&own.chain)).map(|_| name.user(ADMIN)));
+        secrets.extend(admin.filter(|own| is_such(&own.chain)).map(|_| name.user(ADMIN)));
         secrets
     }
 }

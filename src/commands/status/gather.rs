@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::certificates::{self, Served};
+use super::certificates::{self, Certificates};
 use super::metrics;
 use super::model::Status;
 use super::verdict::{Facts, controller_role};
@@ -157,11 +157,11 @@ impl Gatherer {
         ensemble::ask(kubernetes, &kubernetes.namespace, &pods).await
     }
 
-    /// What the pods serve, where they use TLS.
-    async fn certificates(&self, facts: &Facts) -> Vec<Served> {
+    /// The authority, and what the pods serve, where they use TLS.
+    async fn certificates(&self, facts: &Facts) -> Certificates {
         match &self.place {
-            Place::Pods { kubernetes, name } => certificates::served(kubernetes, name, &facts.pods).await,
-            Place::Addresses(_) => Vec::new(),
+            Place::Pods { kubernetes, name } => certificates::gather(kubernetes, name, &facts.pods).await,
+            Place::Addresses(_) => Certificates::default(),
         }
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::brokers;
-use super::certificates::{self, Served};
+use super::certificates::{self, Certificates};
 use super::metrics;
 use super::model::{
     BrokerSection, ControllerRow, ControllerSection, PartitionSection, Problem, SectionName, Severity, Standing,
@@ -49,8 +49,8 @@ pub(super) struct Facts {
     pub(super) topics: Option<Result<Vec<Topic>, String>>,
     pub(super) min_isr: BTreeMap<String, usize>,
     pub(super) log_dirs: BTreeMap<NodeId, Result<Vec<LogDir>, String>>,
-    /// The certificates that pods serve.
-    pub(super) certificates: Vec<Served>,
+    /// The authority's end, and the certificates that pods serve.
+    pub(super) certificates: Certificates,
     /// What the pods' endpoints say; `None` where it is not shown.
     pub(super) metrics: Option<Vec<Scraped>>,
 }

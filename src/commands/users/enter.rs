@@ -57,6 +57,7 @@ async fn by_certificate(
     };
     let authority = Kept::authority_of(&kubernetes, &cluster.name, tls.ca_secret.as_deref()).await?;
     let authority = authority.ok_or_else(|| CommandError::failed("there is no such Secret"))?;
+    authority.signs_now().map_err(CommandError::failed)?;
     let secret = tls.ca_secret.unwrap_or_else(|| cluster.name.authority());
     let certificate = if user == ADMIN {
         let made = client_certificate(&authority, tls.certificate_days);

@@ -67,7 +67,8 @@ impl Authority {
         Ok(Self { certificate: certificate.pem(), key: key.serialize_pem().into() })
     }
 
-    /// One of the person's own: it must be an authority, valid, and its key must fit.
+    /// From its parts: it must be an authority, and its key must fit. Whether it may sign now is another question,
+    /// see [`Self::signs_now`]: one that has expired is still to be shown.
     pub fn from_pem(certificate: &str, key: &str) -> Result<Self, String> {
         let info = CertificateInfo::from_pem(certificate)?;
         if !info.is_authority {
@@ -76,18 +77,27 @@ impl Authority {
         if !info.signs_certificates {
             return Err("its certificate may not sign others: its key usage has no keyCertSign".to_owned());
         }
-        if info.not_before > Timestamp::now() {
-            return Err(format!("its certificate is not valid before {}", info.not_before));
-        }
-        if info.seconds_left() <= 0 {
-            return Err(format!("its certificate expired on {}", info.not_after));
-        }
         let pair = KeyPair::from_pem(key)
             .map_err(|error| format!("its key is not read: {error}; it must be PKCS#8 without a password"))?;
         if !info.fits(&rcgen::PublicKeyData::subject_public_key_info(&pair)) {
             return Err("its key does not belong to its certificate".to_owned());
         }
         Ok(Self { certificate: certificate.to_owned(), key: key.to_owned().into() })
+    }
+
+    /// Refuses to sign outside of its time: nobody would accept what it signs.
+    ///
+    /// # Errors
+    /// From when on, or since when.
+    pub fn signs_now(&self) -> Result<(), String> {
+        let info = CertificateInfo::from_pem(&self.certificate)?;
+        if info.not_before > Timestamp::now() {
+            return Err(format!("its certificate is not valid before {}", info.not_before));
+        }
+        if info.seconds_left() <= 0 {
+            return Err(format!("its certificate expired on {}", info.not_after));
+        }
+        Ok(())
     }
 
     /// A certificate for servers and clients alike: pods are both to each other. It ends with its authority at the
@@ -134,6 +144,26 @@ fn serial() -> [u8; 16] {
 #[allow(clippy::needless_pass_by_value)] // the shape that map_err wants
 fn words(error: rcgen::Error) -> String {
     error.to_string()
+}
+
+#[cfg(test)]
+pub(crate) mod testing {
+    //! Authorities whose time is over.
+
+    use super::*;
+
+    /// The same authority, with its name and key, as it will be when its time is over.
+    pub(crate) fn expired(authority: &Authority) -> Authority {
+        let key = KeyPair::from_pem(authority.key.expose_secret()).expect("a key");
+        let name = CertificateInfo::from_pem(&authority.certificate).expect("a certificate").common_name;
+        let mut params = CertificateParams::default();
+        params.distinguished_name.push(DnType::CommonName, name);
+        params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        valid_for(&mut params, -1);
+        params.not_before = params.not_after - Duration::days(1);
+        Authority { certificate: params.self_signed(&key).expect("a certificate").pem(), key: authority.key.clone() }
+    }
 }
 
 #[cfg(test)]
@@ -193,7 +223,10 @@ mod tests {
         let now = OffsetDateTime::now_utc();
         let judge = |change: fn(&mut CertificateParams, OffsetDateTime)| {
             let (certificate, key) = made(|params| change(params, now));
-            Authority::from_pem(&certificate, &key).err().unwrap_or_default()
+            Authority::from_pem(&certificate, &key)
+                .and_then(|authority| authority.signs_now())
+                .err()
+                .unwrap_or_default()
         };
         assert_eq!(judge(|_, _| {}), "");
         assert_eq!(judge(|params, _| params.key_usages = vec![KeyUsagePurpose::KeyCertSign]), "");
