@@ -291,7 +291,7 @@ fn an_authority_that_has_expired_is_shown_and_replaced_by_hand() {
     };
     assert_eq!((standing("authority"), standing("own-broker-0")), ("expired".into(), "valid".into()), "{items}");
     assert_eq!(standing("own-controller-0"), "valid", "{items}");
-    let status = kafka.run(&["status"]).exited(1);
+    let status = kafka.run(&["status"]).exited(3);
     assert!(status.stdout_text().contains("the certificate authority has expired"), "{status}");
     for command in [&["install", "own"][..], &["certs", "renew"]] {
         let refused = kafka.run(command).exited(1).says("nothing was changed");

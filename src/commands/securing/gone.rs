@@ -31,7 +31,7 @@ pub(in crate::commands) fn refuse_without_authority(kept: &Kept, target: &Target
     let strangers = kept.strangers(target.name);
     let name = target.name;
     let own = target.spec.security.tls.as_ref().and_then(|tls| tls.ca_secret.clone());
-    let Some(first) = strangers.first() else { return refuse_out_of_time(kept, name, own) };
+    let Some(first) = strangers.first() else { return refuse_out_of_time(kept, name, own.as_deref()) };
     let authority = own.unwrap_or_else(|| name.authority());
     let message = if kept.authority.is_none() {
         format!("Secret \"{authority}\" with the authority of cluster \"{name}\" is gone; nothing was changed")
@@ -47,23 +47,21 @@ pub(in crate::commands) fn refuse_without_authority(kept: &Kept, target: &Target
 }
 
 /// Refuses an authority outside of its time; `own` is the Secret of a given one.
-fn refuse_out_of_time(kept: &Kept, name: &ClusterName, own: Option<String>) -> Result<(), CommandError> {
+fn refuse_out_of_time(kept: &Kept, name: &ClusterName, own: Option<&str>) -> Result<(), CommandError> {
     let Some(Err(reason)) = kept.authority.as_ref().map(Authority::signs_now) else { return Ok(()) };
-    let secret = own.clone().unwrap_or_else(|| name.authority());
+    let secret = own.map_or_else(|| name.authority(), str::to_owned);
     let error = CommandError::failed(format!(
         "the authority in Secret \"{secret}\" cannot sign certificates: {reason}; nothing was changed"
     ));
-    let mut signed = kept.signed(name);
-    Err(match own {
-        Some(_) => error.hinted(format!(
+    let hint = if own.is_some() {
+        format!(
             "put one that is valid into Secret {secret}; with the same key, the certificates that it has signed go on \
              being its own"
-        )),
-        None => {
-            signed.insert(0, secret);
-            error.hinted(begin_anew(name, &signed))
-        }
-    })
+        )
+    } else {
+        begin_anew(name, &[vec![secret], kept.signed(name)].concat())
+    };
+    Err(error.hinted(hint))
 }
 
 /// How a cluster gets another authority than the one that its certificates come from.

@@ -71,7 +71,7 @@ fn authority_problem(seconds_left: i64) -> Option<Problem> {
     let (severity, message) = match seconds_left {
         left if left <= 0 => (
             Severity::Critical,
-            "the certificate authority has expired, and every certificate with it: `kubectl kafka certs renew` tells \
+            "the certificate authority has expired, so no certificate can be renewed: `kubectl kafka certs renew` tells \
              what to do"
                 .to_owned(),
         ),
