@@ -59,6 +59,10 @@ fn a_document_is_installed_shown_compared_and_comes_back_on_kept_data() {
     assert_eq!(with(&["install", "--diff", "-f", "-"], &kept).succeeded().stdout_text(), "");
     let again = with(&["install", "-f", "-"], &kept).succeeded();
     assert!(again.stderr.contains("nothing was changed"), "{again}");
+    let refused = with(&["install", "-f", "-"], &DOCUMENT.replace("size: 1Gi", "size: 512Mi")).exited(1);
+    assert!(refused.stderr.contains("storage   1Gi       512Mi    stdin: line 11"), "{refused}");
+    let setting = DOCUMENT.replace("log.retention.hours: '7'", "log.retention.hours: '7', log.cleaner.threads: many");
+    with(&["install", "-f", "-"], &setting).exited(1).says("stdin: line 12: Kafka refuses log.cleaner.threads=many");
 
     run(&["topics", "create", "orders", "-n", here]).succeeded();
     start(&["produce", "orders", "-n", here]).reading("hello\n").end().succeeded();
