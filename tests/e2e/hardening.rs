@@ -261,6 +261,12 @@ fn an_admin_whose_password_kafka_does_not_know_is_let_in_by_install() {
     assert!(changed.stderr.contains("Set in Kafka at once, without a restart: log.retention.ms"), "{changed}");
     assert!(!again(&kafka).end().succeeded().stderr.contains(healed), "there is nothing to heal any more");
     kafka.run(&["verify"]).succeeded();
+
+    // With its data alone it is let in too.
+    kafka.run(&["uninstall", "own", "--yes"]).succeeded();
+    kafka.kubectl(&["patch", "secret", "own-user-admin", "-p", r#"{"stringData": {"password": "fourth"}}"#]);
+    again(&kafka).end().succeeded().says(healed);
+    kafka.run(&["topics", "list"]).succeeded();
 }
 
 fn nothing_is_signed_by_another_authority_until_it_is_wanted() {

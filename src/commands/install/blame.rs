@@ -222,9 +222,12 @@ mod tests {
         let mut kept = ClusterSpec::default();
         kept.config.insert("min.insync.replicas".into(), "2".into());
         let told = |typed: SpecArgs| typed.spec(None, Some(&kept)).expect_err("a mistake").text();
-        insta::assert_snapshot!(told(SpecArgs { brokers: Some(1), ..SpecArgs::default() }), @"");
+        insta::assert_snapshot!(told(SpecArgs { brokers: Some(1), ..SpecArgs::default() }), @r"
+        error: --config: min.insync.replicas=2 does not fit 1 broker
+        hint: an earlier install asked for it: edit what `kubectl kafka get cluster NAME -o yaml` prints, and give that to install -f
+        ");
         let typed = vec![("min.insync.replicas".to_owned(), "9".to_owned())];
-        insta::assert_snapshot!(told(SpecArgs { config: typed, ..SpecArgs::default() }), @"");
+        insta::assert_snapshot!(told(SpecArgs { config: typed, ..SpecArgs::default() }), @"error: --config: min.insync.replicas=9 does not fit 3 brokers");
     }
 
     #[test]

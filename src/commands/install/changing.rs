@@ -118,7 +118,7 @@ impl<'a> Changing<'a> {
                     self.restarts = true;
                 }
                 Err(error @ Error::Code { .. }) => {
-                    return Err(self.refused(&key, value.unwrap_or_default(), &error));
+                    return Err(self.refused(&key, &value.unwrap_or_default(), &error));
                 }
                 Err(error) => {
                     self.give_up_settings(&error.to_string());
@@ -130,8 +130,8 @@ impl<'a> Changing<'a> {
     }
 
     /// Kafka's refusal of a setting, with who asked for it.
-    fn refused(&self, key: &str, value: String, error: &Error) -> CommandError {
-        let difference = Difference { field: format!("config {key}"), current: None, wanted: Some(value.clone()) };
+    fn refused(&self, key: &str, value: &str, error: &Error) -> CommandError {
+        let difference = Difference { field: format!("config {key}"), current: None, wanted: Some(value.to_owned()) };
         let asker = self.install.asker(&difference).filter(|asker| asker != "--config");
         let flag = if asker.is_some() { "" } else { "--config " };
         let refusal = CommandError::failed(format!("Kafka refuses {flag}{key}={value}; nothing was changed: {error}"));

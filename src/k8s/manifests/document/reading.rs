@@ -144,7 +144,7 @@ mod tests {
         insta::assert_snapshot!(mistake("cpu: true"), @"line 4: spec.cpu: it must be a number, or text such as 512Mi");
         insta::assert_snapshot!(mistake("cpu: [1]"), @"line 4: spec.cpu: it must be a number, or text such as 512Mi");
         insta::assert_snapshot!(mistake("config: {a: [1]}"), @"line 4: spec.config.a: it must be text, a number, true or false");
-        insta::assert_snapshot!(mistake("config: [a]"), @"line 4: spec.config: it takes names with values, as {name: value}, not a list: leave the hyphens out");
+        insta::assert_snapshot!(mistake("config: [a]"), @"line 4: spec.config: it takes names with values, not a list: leave the hyphens out");
         insta::assert_snapshot!(mistake("security: {tls: true}"), @"line 4: spec.security.tls: it takes fields of its own (caSecret, certificateDays), or {}");
         insta::assert_snapshot!(mistake("security: {authentication: true}"), @r#"line 4: spec.security.authentication: "true" is not one of: none, scram"#);
         insta::assert_snapshot!(mistake("storage: 10Gi"), @"line 4: spec.storage: it takes fields of its own (size, class, disks), or {}");
@@ -176,8 +176,8 @@ mod tests {
         insta::assert_snapshot!(refusal(&format!("apiVersion: {API_VERSION}\nkind: {KIND}\nspec:\nbrokers: 3\n")), @"line 4: brokers: it belongs in spec: indent it by two spaces more");
         insta::assert_snapshot!(mistake("storage:\nsize: 10Gi"), @"line 5: spec.size: it belongs in storage: indent it by two spaces more");
         insta::assert_snapshot!(mistake("brokers:3"), @"line 4: spec: write a space after the colon, brokers: 3");
-        insta::assert_snapshot!(mistake("- brokers: 3"), @"line 4: spec: it takes fields of its own, or {}, not a list: leave the hyphens out");
-        insta::assert_snapshot!(mistake("config: [log.retention.hours=4]"), @"line 4: spec.config: it takes names with values, as {name: value}, not a list: leave the hyphens out");
+        insta::assert_snapshot!(mistake("- brokers: 3"), @"line 4: spec: it takes names with values, not a list: leave the hyphens out");
+        insta::assert_snapshot!(mistake("config: [log.retention.hours=4]"), @"line 4: spec.config: it takes names with values, not a list: leave the hyphens out");
         insta::assert_snapshot!(mistake("config: {log: {retention: {hours: 4}}}"), @"line 4: spec.config.log: it must be text, a number, true or false: write the whole name, as log.retention.hours: 4");
         insta::assert_snapshot!(mistake("brokers: {{ .Values.brokers }}"), @"line 4: spec.brokers: it is a template: fill in what {{ … }} stands for");
         insta::assert_snapshot!(mistake("image: {{ .Values.image }}"), @"line 4: spec.image: it is a template: fill in what {{ … }} stands for");
