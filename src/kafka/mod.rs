@@ -17,6 +17,7 @@ pub mod dial;
 pub mod error;
 mod error_words;
 pub mod fetch;
+mod patience;
 pub mod produce;
 pub mod records;
 pub mod security;
