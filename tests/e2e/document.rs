@@ -110,7 +110,7 @@ fn a_document_with_a_mistake_changes_nothing() {
     assert!(outcome.stderr.contains("line 13: spec.rackMop: unknown field; did you mean \"rackMap\"?"), "{outcome}");
     let impossible = DOCUMENT.replace("[0]", "[0, 3]");
     let outcome = start(&["install", "-f", "-", "-n", &namespace.name]).reading(impossible.as_str()).end().exited(2);
-    assert!(outcome.stderr.contains("spec.rackMap: zone-a: there is no broker 3"), "{outcome}");
+    assert!(outcome.stderr.contains("stdin: line 13: spec.rackMap: zone-a: there is no broker 3"), "{outcome}");
     let objects = kubectl(&[
         "get",
         "configmaps,statefulsets",
