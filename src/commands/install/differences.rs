@@ -1,6 +1,6 @@
 //! What a second `install` asks that is not as it is, and whether that can be done.
 
-use crate::k8s::manifests::ClusterSpec;
+use crate::k8s::manifests::{ClusterSpec, Place, Step};
 use crate::view::Table;
 
 /// One option that differs.
@@ -13,6 +13,26 @@ pub(super) struct Difference {
     /// As it is asked.
     pub wanted: Option<String>,
 }
+
+impl Difference {
+    /// The flag that says it, or the path of what has none, and its place in a document.
+    pub(super) fn source(&self) -> (String, Place) {
+        if let Some(key) = self.field.strip_prefix("config ") {
+            return ("--config".to_owned(), Place::of("--config").then(Step::Named(key.to_owned())));
+        }
+        let flag = match self.field.as_str() {
+            "security.tls" => "--tls".to_owned(),
+            "security.authentication" => "--authentication".to_owned(),
+            field if field.contains('.') => format!("spec.{field}"),
+            field => format!("--{field}"),
+        };
+        let place = Place::of(&flag);
+        (flag, place)
+    }
+}
+
+/// Who asks for a difference, where that is worth telling: there is a file beside the flags.
+pub(super) type Asker<'a> = &'a dyn Fn(&Difference) -> Option<String>;
 
 /// Every option that differs, in the order of the flags.
 pub(super) fn differences(current: &ClusterSpec, wanted: &ClusterSpec) -> Vec<Difference> {
@@ -140,10 +160,19 @@ fn numbers(version: &str) -> Vec<u32> {
 
 /// `FIELD CURRENT WANTED`
 pub(super) fn table(differences: &[Difference]) -> String {
-    let mut table = Table::new(["FIELD", "CURRENT", "WANTED"], false);
+    table_with(differences, &|_| None)
+}
+
+/// `FIELD CURRENT WANTED ASKED BY`, the last where anybody is worth telling.
+pub(super) fn table_with(differences: &[Difference], asker: Asker<'_>) -> String {
+    let askers: Vec<Option<String>> = differences.iter().map(asker).collect();
+    let is_told = askers.iter().any(Option::is_some);
+    let columns = ["FIELD", "CURRENT", "WANTED"].into_iter().chain(is_told.then_some("ASKED BY"));
+    let mut table = Table::new(columns, false);
     let cell = |value: &Option<String>| value.clone().unwrap_or_else(|| "<none>".to_owned());
-    for difference in differences {
-        table.row([difference.field.clone(), cell(&difference.current), cell(&difference.wanted)]);
+    for (difference, asker) in differences.iter().zip(askers) {
+        let row = [difference.field.clone(), cell(&difference.current), cell(&difference.wanted)];
+        table.row(row.into_iter().chain(is_told.then(|| asker.unwrap_or_default())));
     }
     table.text()
 }
@@ -161,6 +190,36 @@ mod tests {
 
     fn fields(differences: &[Difference]) -> Vec<&str> {
         differences.iter().map(|difference| difference.field.as_str()).collect()
+    }
+
+    #[test]
+    fn every_difference_has_its_place_in_a_document() {
+        let told = |field: &str| {
+            let (flag, place) = Difference { field: field.into(), current: None, wanted: None }.source();
+            (flag, place.to_string(), place.name().map(str::to_owned))
+        };
+        for (field, flag, path, name) in [
+            ("brokers", "--brokers", "spec.brokers", None),
+            ("storage", "--storage", "spec.storage.size", None),
+            ("kafka-version", "--kafka-version", "spec.kafkaVersion", None),
+            ("heap", "--heap", "spec.heap", None),
+            ("storage.disks", "spec.storage.disks", "spec.storage.disks", None),
+            ("security.authentication", "--authentication", "spec.security.authentication", None),
+            ("config a.b", "--config", "spec.config", Some("a.b")),
+        ] {
+            assert_eq!(told(field), (flag.into(), path.into(), name.map(str::to_owned)));
+        }
+    }
+
+    #[test]
+    fn who_asks_is_told_beside_what_is_asked() {
+        let wanted = spec(|spec| (spec.brokers, spec.controllers) = (5, 1));
+        let asker = |difference: &Difference| (difference.field == "brokers").then(|| "a.yaml: line 4".to_owned());
+        insta::assert_snapshot!(table_with(&differences(&spec(|_| ()), &wanted), &asker), @r"
+        FIELD         CURRENT   WANTED   ASKED BY
+        brokers       3         5        a.yaml: line 4
+        controllers   3         1
+        ");
     }
 
     #[test]

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
+mod marks;
 mod mode;
 mod parts;
+mod place;
 mod presets;
 mod validate;
 
@@ -12,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 pub use mode::{ClusterMode, NO_CONTROLLERS, ZooKeeperSpec};
 pub use parts::{Authentication, ControllerResources, Listener, Metrics, Pods, Security, Tls};
+pub use place::{Place, SpecError, Step};
 pub use presets::Preset;
 
 use super::quantity::Quantity;
@@ -105,51 +108,6 @@ pub struct Storage {
 #[allow(clippy::trivially_copy_pass_by_ref)] // the shape that serde calls
 fn is_one(count: &u32) -> bool {
     *count == 1
-}
-
-/// A value that cannot be installed: which flag, and why.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{flag}: {reason}")]
-pub struct SpecError {
-    /// `--brokers`, or `spec.rackMap` for what has no flag.
-    pub flag: &'static str,
-    /// Lower case, no full stop.
-    pub reason: String,
-}
-
-impl SpecError {
-    pub(super) fn new(flag: &'static str, reason: impl Into<String>) -> Self {
-        Self { flag, reason: reason.into() }
-    }
-
-    /// Where it is in a cluster document: `spec.kafkaVersion`.
-    pub fn path(&self) -> String {
-        match self.flag {
-            "--storage" => "spec.storage.size".to_owned(),
-            "--storage-class" => "spec.storage.class".to_owned(),
-            "--tls" => "spec.security.tls".to_owned(),
-            "--ca-secret" => "spec.security.tls.caSecret".to_owned(),
-            "--authentication" => "spec.security.authentication".to_owned(),
-            "--zookeeper-servers" => "spec.zookeeper.servers".to_owned(),
-            "--zookeeper-image" => "spec.zookeeper.image".to_owned(),
-            "--metrics-image" => "spec.metrics.image".to_owned(),
-            flag => flag.strip_prefix("--").map_or_else(|| flag.to_owned(), |flag| format!("spec.{}", camel(flag))),
-        }
-    }
-}
-
-fn camel(words: &str) -> String {
-    let mut text = String::new();
-    for (position, word) in words.split('-').enumerate() {
-        let mut letters = word.chars();
-        match letters.next() {
-            Some(first) if position > 0 => text.extend(first.to_uppercase()),
-            Some(first) => text.push(first),
-            None => {}
-        }
-        text.push_str(letters.as_str());
-    }
-    text
 }
 
 impl Default for ClusterSpec {

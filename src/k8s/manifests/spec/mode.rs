@@ -140,7 +140,10 @@ impl ClusterSpec {
     /// Checks the size of the quorum, and that nothing of the other mode is asked.
     pub(super) fn validate_quorum(&self) -> Result<(), SpecError> {
         if self.mode == ClusterMode::Kraft && self.zookeeper.is_some() {
-            return Err(SpecError::new("--mode", "a KRaft cluster has no ZooKeeper servers: ask for mode zookeeper"));
+            return Err(SpecError::new(
+                "spec.zookeeper",
+                "a KRaft cluster has no ZooKeeper servers: ask for them with spec.mode: zookeeper",
+            ));
         }
         if self.has_zookeeper() && self.controllers > 0 {
             return Err(SpecError::new("--controllers", NO_CONTROLLERS));
@@ -281,7 +284,7 @@ mod tests {
             assert!(error.flag == "--zookeeper-servers" && error.reason.contains(reason), "{error}");
         }
         let error = spec(|spec| servers(spec, 3)).validate().expect_err("no ZooKeeper in KRaft");
-        assert_eq!(error.flag, "--mode");
+        assert_eq!(error.flag, "spec.zookeeper");
         let error = spec(|spec| spec.kafka_version = "3.9.2".into()).validate().expect_err("too old");
         assert!(error.reason.contains("with --mode zookeeper this one can"), "{error}");
     }
