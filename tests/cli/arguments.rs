@@ -114,6 +114,7 @@ fn what_a_kafka_with_zookeeper_cannot_have_is_refused_before_a_cluster_is_asked(
     assert_snapshot!(kafka(&["install", "--kafka-version", "3.9.2", "--dry-run=client"]).run(), @r"
     $ kubectl kafka install --kafka-version 3.9.2 --dry-run=client
     --- stderr
+    warning: the cluster was not read, so its ids are new: no Kubernetes cluster is configured: there is no kubeconfig
     error: --kafka-version: 3.9.2 is too old: 4.1 is the first that can be installed; with --mode zookeeper this one can
     --- exit code 2
     ");

@@ -179,7 +179,7 @@ const ZOOKEEPER_OBJECTS: &str = "\
 ";
 
 /// Whoever is in no quorum has the first two series only.
-const ZOOKEEPER_RULES: &str = r#"rules:
+const ZOOKEEPER_RULES: &str = r"rules:
 - pattern: 'org.apache.ZooKeeperService<name0=ReplicatedServer_id\d+><>QuorumSize'
   name: zookeeper_quorumsize
   type: GAUGE
@@ -201,4 +201,4 @@ const ZOOKEEPER_RULES: &str = r#"rules:
 - pattern: 'org.apache.ZooKeeperService<name0=.+, name1=.+, name2=\w+, name3=InMemoryDataTree><>(NodeCount|WatchCount)'
   name: zookeeper_$1
   type: GAUGE
-"#;
+";
