@@ -124,9 +124,11 @@ impl SpecArgs {
         self.file.is_some() || self.preset.is_some()
     }
 
-    /// Whether only what is installed tells if the flags fit together: those of ZooKeeper without `--mode`.
+    /// Whether only what is installed tells if the flags fit together: those of ZooKeeper, and a Kafka that needs it,
+    /// without `--mode`.
     pub fn leaves_the_mode_open(&self) -> bool {
-        let asks = self.zookeeper_servers.is_some() || self.zookeeper_image.is_some();
+        let needs = self.kafka_version.as_deref().is_some_and(|version| version.starts_with("3."));
+        let asks = self.zookeeper_servers.is_some() || self.zookeeper_image.is_some() || needs;
         asks && self.mode.is_none() && self.file.is_none()
     }
 
@@ -322,6 +324,10 @@ mod tests {
         assert!(!controllers.leaves_the_mode_open());
         let servers = SpecArgs { zookeeper_servers: Some(3), ..SpecArgs::default() };
         assert!(servers.leaves_the_mode_open(), "the installed cluster may have ZooKeeper");
+        let of_version = |version: &str| SpecArgs { kafka_version: Some(version.into()), ..SpecArgs::default() };
+        assert!(of_version("3.9.1").leaves_the_mode_open() && !of_version("4.1.0").leaves_the_mode_open());
+        let kept = ClusterSpec::default().in_mode(ClusterMode::ZooKeeper);
+        assert_eq!(of_version("3.9.1").spec(None, Some(&kept)).map(|spec| spec.kafka_version), Ok("3.9.1".into()));
         assert!(
             servers
                 .spec(None, None)

@@ -8,7 +8,7 @@ use super::differences::{Asker, Difference, impossible_while_running, impossible
 use crate::commands::securing::{Admin, Kept, Secrets, refuse_without_authority};
 use crate::error::CommandError;
 use crate::k8s::inventory::Inventory;
-use crate::k8s::manifests::{self, ClusterSpec, FileNames, Identity, Manifest, Mode, Target};
+use crate::k8s::manifests::{self, ClusterMode, ClusterSpec, FileNames, Identity, Manifest, Mode, Target};
 use crate::k8s::rollout::Rollout;
 use crate::k8s::{ClusterName, Role};
 use crate::view::plural;
@@ -145,12 +145,22 @@ fn refuse_changes(target: &Target<'_>, inventory: &Inventory, asker: Asker<'_>) 
                 .hinted(format!("remove the data for good with `kubectl kafka uninstall {name} --delete-data`"))
         });
     }
+    if current.mode != target.spec.mode {
+        return Err(other_mode(name, current.mode, target.spec.mode));
+    }
     refuse(&impossible_while_running(current, target.spec), asker, || {
         CommandError::failed(format!(
             "cluster \"{name}\" is installed with other options, which a cluster that runs cannot be given; nothing was changed"
         ))
         .hinted("leave these options out; memory, cpu, config and what else only new pods need can be changed")
     })
+}
+
+/// Nothing that follows from the mode is worth a table beside it.
+fn other_mode(name: &ClusterName, current: ClusterMode, wanted: ClusterMode) -> CommandError {
+    let words = format!("cluster \"{name}\" runs in mode {current} and keeps it: mode {wanted} is another cluster");
+    CommandError::failed(format!("{words}; nothing was changed"))
+        .hinted(format!("ask for mode {current}, or install it under another name and mirror the topics into it"))
 }
 
 fn refuse(differences: &[Difference], asker: Asker<'_>, error: impl Fn() -> CommandError) -> Result<(), CommandError> {
@@ -312,6 +322,9 @@ mod tests {
         assert!(text.contains("FIELD     CURRENT   WANTED\nbrokers   3         5\n"), "{text}");
         let same = planned(&spec(3, 3), &inventory).expect("a plan");
         assert_eq!(same.identity, inventory.identity);
+        let text = refusal(&spec(3, 3).in_mode(ClusterMode::ZooKeeper), &inventory);
+        assert!(text.contains("cluster \"demo\" runs in mode kraft and keeps it") && !text.contains("FIELD"), "{text}");
+        assert!(text.contains("ask for mode kraft, or install it under another name"), "{text}");
     }
 
     #[test]
