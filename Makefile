@@ -4,7 +4,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
-.PHONY: help setup build check test test-unit test-e2e demo bench cluster cluster-down install-local completions schema dist
+.PHONY: help setup build check test test-unit test-e2e test-krew demo bench cluster cluster-down install-local completions schema dist
 
 # Two at a time on a small machine: the targets share the compiler and the cluster.
 .NOTPARALLEL:
@@ -27,13 +27,16 @@ check: setup ## Formatting, lints and documentation, with warnings as errors
 	cargo clippy --locked --all-targets -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps --document-private-items
 
-test: test-unit test-e2e ## All tests, the last ones on a real Kubernetes with a real Kafka
+test: test-unit test-krew test-e2e ## All tests, the last ones on a real Kubernetes with a real Kafka
 
 test-unit: setup ## The tests that need no cluster
 	cargo test --locked --lib --bins --test cli
 
 test-e2e: setup cluster ## The tests on the real cluster
 	$(WITH_CLUSTER); cargo test --locked --test e2e
+
+test-krew: build ## Install and remove the plugin with krew, as from a release
+	scripts/try-krew
 
 demo: build cluster ## From nothing to a message, each command shown before its output
 	$(WITH_CLUSTER); scripts/demo

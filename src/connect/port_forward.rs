@@ -1,5 +1,6 @@
 //! Node id → pod → port-forward stream.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures::FutureExt;
@@ -22,8 +23,27 @@ const DIAL_TIMEOUT: Duration = Duration::from_secs(10);
 pub struct PortForwardDialer {
     kubernetes: Kubernetes,
     namespace: String,
-    /// Candidates of the first contact, the best first.
-    bootstrap: Vec<PodListener>,
+    bootstrap: Candidates,
+}
+
+/// Whom to ask at first contact, the best first. A broker that has just ended is ready for some seconds more, and its
+/// port-forward opens and breaks afterwards: whoever comes again starts with the next.
+struct Candidates {
+    listeners: Vec<PodListener>,
+    asked: AtomicUsize,
+}
+
+impl Candidates {
+    fn new(listeners: Vec<PodListener>) -> Self {
+        Self { listeners, asked: AtomicUsize::new(0) }
+    }
+
+    /// All of them, in the order for this time.
+    fn in_turn(&self) -> impl Iterator<Item = &PodListener> {
+        let all = self.listeners.len();
+        let first = self.asked.fetch_add(1, Ordering::Relaxed) % all.max(1);
+        self.listeners.iter().cycle().skip(first).take(all)
+    }
 }
 
 /// A listener of a pod.
@@ -40,13 +60,13 @@ pub struct PodListener {
 impl PortForwardDialer {
     /// A dialer for the pods of one cluster.
     pub fn new(kubernetes: Kubernetes, cluster: &KafkaCluster) -> Self {
-        let bootstrap = cluster.brokers.iter().map(PodListener::clients).collect();
-        Self { kubernetes, namespace: cluster.namespace.clone(), bootstrap }
+        let listeners = cluster.brokers.iter().map(PodListener::clients).collect();
+        Self::to(kubernetes, &cluster.namespace, listeners)
     }
 
     /// A dialer to given pods and ports, for listeners other than the clients'.
     pub fn to(kubernetes: Kubernetes, namespace: &str, bootstrap: Vec<PodListener>) -> Self {
-        Self { kubernetes, namespace: namespace.to_owned(), bootstrap }
+        Self { kubernetes, namespace: namespace.to_owned(), bootstrap: Candidates::new(bootstrap) }
     }
 
     async fn open(&self, pod: &str, port: u16) -> Result<BoxStream, DialError> {
@@ -79,7 +99,7 @@ impl Dialer for PortForwardDialer {
             match target {
                 Target::Bootstrap => {
                     let mut failures = Vec::new();
-                    for listener in &self.bootstrap {
+                    for listener in self.bootstrap.in_turn() {
                         match self.open(&listener.pod, listener.port).await {
                             Ok(stream) => return Ok((stream, listener.host.clone())),
                             Err(error) if error.is_transient() => failures.push(error),
@@ -135,6 +155,15 @@ mod tests {
     use kube::core::Status;
 
     use super::*;
+
+    #[test]
+    fn whoever_comes_again_starts_with_the_next() {
+        let listener = |pod: &str| PodListener { pod: pod.to_owned(), port: 9092, host: None };
+        let candidates = Candidates::new(["a", "b", "c"].map(listener).into());
+        let asked = || candidates.in_turn().map(|listener| listener.pod.as_str()).collect::<String>();
+        assert_eq!([asked(), asked(), asked(), asked()], ["abc", "bca", "cab", "abc"]);
+        assert_eq!(Candidates::new(Vec::new()).in_turn().count(), 0);
+    }
 
     #[test]
     fn a_pod_that_is_gone_is_said_so_whoever_notices_first() {

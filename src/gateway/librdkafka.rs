@@ -11,7 +11,7 @@ impl Gateway {
         let mut config = ClientConfig::new();
         config
             .set("bootstrap.servers", self.bootstrap_servers())
-            .set("client.id", crate::kafka::connection::CLIENT_ID)
+            .set("client.id", crate::kafka::CLIENT_ID)
             .set("security.protocol", "sasl_plaintext")
             .set("sasl.mechanisms", "PLAIN")
             .set("sasl.username", self.username())

@@ -27,6 +27,10 @@ const FIRST_METADATA: i16 = 12;
 /// that restarts is back within seconds.
 const RETRY_PAUSE: Duration = Duration::from_millis(200);
 
+/// With ZooKeeper, a controller that dies keeps its place until its session is over, which takes 18 s where nobody
+/// changed it; then another broker is elected and tells the others. Kafka's own client looks for it for 60 s.
+const FAILOVER: Duration = Duration::from_secs(40);
+
 /// How a cluster is spoken to.
 #[derive(Debug, Clone, Copy)]
 pub struct ClusterOptions {
@@ -149,7 +153,8 @@ impl Cluster {
     }
 
     /// Sends a request that changes something to the controller. In KRaft that is any broker, which
-    /// forwards it; with ZooKeeper it is the broker that Metadata names.
+    /// forwards it; with ZooKeeper it is the broker that Metadata names, and one that died is waited out, unless
+    /// nothing is retried.
     ///
     /// It is repeated only while it certainly was not sent: a create that is sent twice would report
     /// that its own topic exists already.
@@ -157,28 +162,30 @@ impl Cluster {
     where
         R::Response: Send,
     {
-        let connection = self.retrying(|| self.controller_connection()).await?;
+        let bootstrap = self.retrying(|| self.bootstrap()).await?;
+        // Only KRaft brokers know this request, and they forward what is the controller's.
+        let connection = if bootstrap.supports::<DescribeQuorumRequest>().is_some() {
+            bootstrap
+        } else {
+            let retry_for = self.options.retry_for;
+            let patience = if retry_for.is_zero() { retry_for } else { retry_for.max(FAILOVER) };
+            retrying_for(patience, || self.elected_controller()).await?
+        };
         connection.send(request).await
     }
 
-    async fn controller_connection(&self) -> Result<Arc<Connection>> {
-        let bootstrap = self.bootstrap().await?;
-        // Only KRaft brokers know this request, and they forward what is the controller's.
-        if bootstrap.supports::<DescribeQuorumRequest>().is_some() {
-            return Ok(bootstrap);
-        }
+    /// A connection to the broker that the newest metadata calls the controller.
+    async fn elected_controller(&self) -> Result<Arc<Connection>> {
         let controller = self.state().controller;
-        match controller {
-            Some(node) => match self.connection(node).await {
-                // It may be dead, and another broker the controller by now: the next try asks that one.
-                Err(error) if error.is_transient() => {
-                    self.metadata(&Ask::Nothing).await?;
-                    Err(error)
-                }
-                connection => connection,
-            },
-            None => Ok(bootstrap),
+        let connected = match controller {
+            Some(node) => self.connection(node).await,
+            None => Err(Error::NoController),
+        };
+        if connected.as_ref().is_err_and(Error::is_transient) {
+            // It may be dead, and another broker the controller by now: the next try asks that one.
+            self.metadata(&Ask::Nothing).await?;
         }
+        connected
     }
 
     /// Sends the same request to every broker at once; each row has its own outcome.
@@ -274,25 +281,32 @@ impl Cluster {
         state.brokers = brokers;
     }
 
-    /// Repeats a request while its error is transient and the time is not over.
     async fn retrying<T, F>(&self, attempt: impl Fn() -> F) -> Result<T>
     where
         F: Future<Output = Result<T>>,
     {
-        let deadline = Instant::now() + self.options.retry_for;
-        loop {
-            match attempt().await {
-                Err(error) if error.is_transient() && Instant::now() + RETRY_PAUSE < deadline => {
-                    tracing::debug!(%error, "retrying");
-                    tokio::time::sleep(RETRY_PAUSE).await;
-                }
-                outcome => return outcome,
-            }
-        }
+        retrying_for(self.options.retry_for, attempt).await
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Repeats a request while its error is transient and the time is not over.
+async fn retrying_for<T, F>(patience: Duration, attempt: impl Fn() -> F) -> Result<T>
+where
+    F: Future<Output = Result<T>>,
+{
+    let deadline = Instant::now() + patience;
+    loop {
+        match attempt().await {
+            Err(error) if error.is_transient() && Instant::now() + RETRY_PAUSE < deadline => {
+                tracing::debug!(%error, "retrying");
+                tokio::time::sleep(RETRY_PAUSE).await;
+            }
+            outcome => return outcome,
+        }
     }
 }
 

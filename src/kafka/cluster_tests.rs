@@ -9,6 +9,8 @@ struct World {
     controller: i32,
     /// The one that cannot be dialled, and who is the controller as soon as somebody tried.
     dead: Option<(i32, i32)>,
+    /// When its session is over: until then it stays the controller.
+    session: Instant,
     is_kraft: bool,
     /// Who was asked to delete a topic.
     deletions: Vec<i32>,
@@ -18,7 +20,9 @@ impl Brokers for World {
     fn accepts(&mut self, node: i32) -> bool {
         match self.dead.filter(|(dead, _)| *dead == node) {
             Some((_, next)) => {
-                self.controller = next;
+                if Instant::now() >= self.session {
+                    self.controller = next;
+                }
                 false
             }
             None => true,
@@ -52,11 +56,17 @@ fn metadata(world: &World) -> MetadataResponse {
 
 /// Who got a request for the controller.
 async fn asked(controller: i32, dead: Option<(i32, i32)>, is_kraft: bool) -> Vec<i32> {
-    let world = World { controller, dead, is_kraft, deletions: Vec::new() };
+    let world = World { controller, dead, is_kraft, ..alive() };
     let brokers = InMemory::new(world);
     let cluster = brokers.connect(Duration::from_secs(5)).await;
     cluster.controller(&DeleteTopicsRequest::default()).await.expect("an answer");
     brokers.brokers().deletions.clone()
+}
+
+/// Brokers with a controller that is dead and keeps its place for so long.
+fn after_a_death(session: Duration) -> InMemory<World> {
+    let session = Instant::now() + session;
+    InMemory::new(World { controller: 3, dead: Some((3, 2)), session, ..alive() })
 }
 
 #[tokio::test]
@@ -70,11 +80,45 @@ async fn in_kraft_any_broker_passes_it_on() {
 }
 
 #[tokio::test]
-async fn without_a_controller_any_broker_says_so() {
-    assert_eq!(asked(-1, None, false).await, [1]);
+async fn without_a_controller_the_next_is_waited_for() {
+    let brokers = InMemory::new(World { controller: -1, ..alive() });
+    let cluster = brokers.connect(SHORT).await;
+    let request = DeleteTopicsRequest::default();
+    let elected = async {
+        tokio::time::sleep(SHORT * 5).await;
+        assert_eq!(brokers.brokers().deletions, [0; 0]);
+        brokers.brokers().controller = 2;
+    };
+    let (answer, ()) = tokio::join!(cluster.controller(&request), elected);
+    answer.expect("an answer");
+    assert_eq!(brokers.brokers().deletions, [2]);
+    brokers.brokers().controller = -1;
+    let cluster = brokers.connect(Duration::ZERO).await;
+    let error = cluster.controller(&request).await.expect_err("nobody");
+    assert_eq!(error.to_string(), "none of the brokers is the controller (yet)");
+}
+
+/// What a test waits for, in parts of a second, lasts longer than anything else is retried.
+const SHORT: Duration = Duration::from_millis(100);
+
+/// Without anybody dead.
+fn alive() -> World {
+    World { controller: 1, dead: None, is_kraft: false, session: Instant::now(), deletions: Vec::new() }
 }
 
 #[tokio::test]
 async fn a_controller_that_died_is_looked_for_again() {
     assert_eq!(asked(3, Some((3, 2)), false).await, [2]);
+}
+
+#[tokio::test]
+async fn a_controller_that_died_is_waited_out_until_its_session_is_over() {
+    let brokers = after_a_death(SHORT * 5);
+    let cluster = brokers.connect(SHORT).await;
+    cluster.controller(&DeleteTopicsRequest::default()).await.expect("an answer");
+    assert_eq!(brokers.brokers().deletions, [2]);
+    let brokers = after_a_death(SHORT);
+    let cluster = brokers.connect(Duration::ZERO).await;
+    let asked = cluster.controller(&DeleteTopicsRequest::default()).await;
+    assert!(asked.is_err_and(|error| error.to_string().contains("pod b-3 does not exist")), "who retries nothing");
 }

@@ -74,6 +74,9 @@ pub enum Error {
     /// The metadata has no such node.
     #[error("broker {0} is not part of the cluster (or is down)")]
     UnknownNode(NodeId),
+    /// With ZooKeeper, between the end of one controller and the election of the next.
+    #[error("none of the brokers is the controller (yet)")]
+    NoController,
 }
 
 impl Error {
@@ -100,7 +103,7 @@ impl Error {
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Dial(error) => error.is_transient(),
-            Self::Lost { .. } | Self::TimedOut { .. } | Self::UnknownNode(_) => true,
+            Self::Lost { .. } | Self::TimedOut { .. } | Self::UnknownNode(_) | Self::NoController => true,
             Self::Code { code, .. } => code.is_retriable(),
             Self::Unsupported { .. } | Self::Malformed { .. } | Self::Denied { .. } => false,
         }

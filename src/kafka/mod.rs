@@ -2,6 +2,7 @@
 //!
 //! * [`dial`]: the one trait that joins this room with a way to reach a broker.
 //! * [`connection`]: one stream: negotiation, pipelined requests.
+//! * `frame`: requests and answers as bytes.
 //! * [`cluster`]: many connections: routing by node, retries.
 //! * [`admin`]: one file per family of requests, with plain structs of our own.
 //! * [`fetch`]: reading partitions without a group.
@@ -17,6 +18,8 @@ pub mod dial;
 pub mod error;
 mod error_words;
 pub mod fetch;
+mod frame;
+mod patience;
 pub mod produce;
 pub mod records;
 pub mod security;
@@ -28,4 +31,5 @@ pub use cluster::{Ask, Broker, Cluster, ClusterOptions};
 pub use connection::Connection;
 pub use dial::{BoxStream, DialError, DialReason, Dialer, Endpoint, NodeId, Stream, Target};
 pub use error::{Error, ErrorCode, Result};
+pub use frame::CLIENT_ID;
 pub use security::Security;

@@ -60,6 +60,17 @@ impl Facts {
         self.quorum.as_ref().ok().and_then(|quorum| quorum.leader)
     }
 
+    /// Whether a pod does not serve, and its quorum is lost in a way that a new one alone would not be ready either:
+    /// brokers that are controllers too, and ZooKeeper's servers, need a majority for that.
+    pub fn is_stuck_without_others(&self, pod: &RollPod) -> bool {
+        let lost = match pod.role {
+            Role::ZooKeeper => !self.servers().any(|(_, server)| server.mode.leads()),
+            Role::Broker => self.rollout.is_combined() && self.leader().is_none(),
+            Role::Controller => false,
+        };
+        lost && !pod.serves()
+    }
+
     /// Whether ZooKeeper's writes go through a pod.
     pub fn leads_zookeeper(&self, pod: &RollPod) -> bool {
         self.servers().any(|(name, server)| name == pod.name && server.mode.leads())
@@ -228,5 +239,31 @@ pub(crate) mod samples {
     pub(crate) fn with_brokers(mut facts: Facts, change: impl FnOnce(&mut BrokerFacts)) -> Facts {
         change(facts.brokers.as_mut().expect("brokers"));
         facts
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::samples::{answer, combined, healthy, pod, quorum, with_zookeeper};
+    use super::*;
+
+    #[test]
+    fn a_pod_of_a_lost_quorum_that_needs_others_to_be_ready() {
+        let leaderless = |facts: Facts| Facts { quorum: Ok(quorum(None, &[(100, 1), (101, 1), (102, 1)])), ..facts };
+        let silent = Some((0..3).map(|ordinal| answer(ordinal, None)).collect());
+        let silent = Facts { ensemble: silent, ..with_zookeeper() };
+        for (facts, role, lost) in [
+            (with_zookeeper(), Role::ZooKeeper, false),
+            (silent.clone(), Role::ZooKeeper, true),
+            (silent, Role::Broker, false),
+            (combined(), Role::Broker, false),
+            (leaderless(combined()), Role::Broker, true),
+            (leaderless(healthy()), Role::Controller, false),
+            (leaderless(healthy()), Role::Broker, false),
+        ] {
+            let stuck = RollPod { ready: false, ..pod(role, 0) };
+            assert_eq!(facts.is_stuck_without_others(&stuck), lost, "{role}");
+            assert!(!facts.is_stuck_without_others(&pod(role, 0)), "{role} serves");
+        }
     }
 }

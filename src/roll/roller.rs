@@ -142,25 +142,25 @@ impl<'a> Roller<'a> {
                 return Err(turn::removed(self.name));
             }
             let order = ordered(&facts, selection.remaining(&facts));
-            // A quorum that is lost comes back only with a majority of combined pods.
-            let lost_quorum = facts.rollout.is_combined() && facts.leader().is_none();
-            let stuck = order.first().is_some_and(|(pod, _)| !pod.serves() && !pod.leaving);
+            // The others may still be on their way out.
+            let stuck =
+                order.iter().map(|(pod, _)| *pod).find(|pod| !pod.leaving && facts.is_stuck_without_others(pod));
             let unsettled = selection.unsettled(&facts, |role, ordinal| self.name.pod(role, ordinal));
             if let Some(pod) = unsettled.into_iter().next()
-                && !(lost_quorum && stuck)
+                && stuck.is_none()
             {
                 let before = Before { voted: facts.is_voter(node_of(self.name, &facts.rollout, &pod)), pod, uid: None };
                 self.until_back(selection, &before, progress).await?;
                 continue;
             }
-            let Some((pod, _)) = order.first() else { return Ok(None) };
+            let Some(pod) = stuck.or_else(|| order.first().map(|(pod, _)| *pod)) else { return Ok(None) };
             let blocked = match gates::words(&verdict(&facts, pod).blocks) {
                 blocked if !blocked.is_empty() => blocked,
                 _ if pod.leaving => "it is being removed already".to_owned(),
                 _ => match self.take_away(pod).await? {
                     Some(refusal) => refusal,
                     None => {
-                        return Ok(Some(Next { before: Before::of(&facts, pod), lost_quorum: lost_quorum && stuck }));
+                        return Ok(Some(Next { before: Before::of(&facts, pod), lost_quorum: stuck.is_some() }));
                     }
                 },
             };

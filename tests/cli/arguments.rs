@@ -111,9 +111,10 @@ fn what_a_kafka_with_zookeeper_cannot_have_is_refused_before_a_cluster_is_asked(
     error: --kafka-version: 4.3.1 has no ZooKeeper mode: 3.9 is the last that has it; without --mode zookeeper this one can be installed
     --- exit code 2
     ");
-    assert_snapshot!(kafka(&["install", "--kafka-version", "3.9.2"]).run(), @r"
-    $ kubectl kafka install --kafka-version 3.9.2
+    assert_snapshot!(kafka(&["install", "--kafka-version", "3.9.2", "--dry-run=client"]).run(), @r"
+    $ kubectl kafka install --kafka-version 3.9.2 --dry-run=client
     --- stderr
+    warning: the cluster was not read, so its ids are new: no Kubernetes cluster is configured: there is no kubeconfig
     error: --kafka-version: 3.9.2 is too old: 4.1 is the first that can be installed; with --mode zookeeper this one can
     --- exit code 2
     ");

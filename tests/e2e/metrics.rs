@@ -17,7 +17,8 @@ trials! {
 /// Labels that look like series.
 const LABELS: [&str; 1] = ["kafka_cluster"];
 
-fn scrape(kafka: &Kafka, pod: &str) -> String {
+/// What a pod serves to Prometheus.
+pub(crate) fn scrape(kafka: &Kafka, pod: &str) -> String {
     let path = format!("/api/v1/namespaces/{}/pods/{pod}:9404/proxy/metrics", kafka.namespace.name);
     kubectl(&["get", "--raw", &path])
 }
@@ -36,21 +37,27 @@ fn scrapes_are_small_and_have_every_series_of_the_dashboard_and_the_alerts() {
         assert!((60..400).contains(&samples.len()), "{} samples", samples.len());
         seen.extend(samples.iter().filter_map(|sample| sample.split(['{', ' ']).next()));
     }
-    for file in ["monitoring/dashboard.json", "monitoring/alerts.yaml"] {
-        let text = std::fs::read_to_string(file).expect(file);
-        let used: BTreeSet<&str> = text
-            .split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_')
-            .filter(|word| ["kafka_", "jvm_", "process_"].iter().any(|start| word.starts_with(start)))
-            .filter(|word| !LABELS.contains(word))
-            .collect();
-        assert!(used.len() > 5, "{file} uses {used:?}");
-        let missing: Vec<&&str> = used.difference(&seen).collect();
-        assert!(missing.is_empty(), "{file} uses series that no scrape has: {missing:?}");
-    }
+    let without_an_ensemble = |series: &str| series.starts_with("zookeeper_") || series.contains("_zookeeper");
+    every_series_was_seen(&seen, |series| !without_an_ensemble(series));
     figures_are_shown_where_they_were_asked_for(&kafka, &topic);
     who_may_not_reach_a_pod_sees_the_others(&kafka);
     let service = kafka.kubectl(&["get", "endpoints", "own-metrics", "-o", "jsonpath={.subsets[0].addresses[*].ip}"]);
     assert_eq!(service.split_whitespace().count(), 2, "both pods are behind the Service: {service}");
+}
+
+/// Checks the series of the dashboard and of the alerts that `is_meant` is about.
+pub(crate) fn every_series_was_seen(seen: &BTreeSet<&str>, is_meant: impl Fn(&str) -> bool) {
+    for file in ["monitoring/dashboard.json", "monitoring/alerts.yaml"] {
+        let text = std::fs::read_to_string(file).expect(file);
+        let used: BTreeSet<&str> = text
+            .split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_')
+            .filter(|word| ["kafka_", "jvm_", "process_", "zookeeper_"].iter().any(|start| word.starts_with(start)))
+            .filter(|word| !LABELS.contains(word) && is_meant(word))
+            .collect();
+        assert!(used.len() > 2, "{file} uses {used:?}");
+        let missing: Vec<&&str> = used.difference(seen).collect();
+        assert!(missing.is_empty(), "{file} uses series that no scrape has: {missing:?}");
+    }
 }
 
 /// Ten thousand messages within a minute are more than whatever else goes on in a cluster that nobody uses.

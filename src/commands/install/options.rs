@@ -113,7 +113,8 @@ impl SpecArgs {
         };
         let text = text.map_err(|error| match error.kind() {
             ErrorKind::InvalidData => self.mistake("it is no text: a cluster document is YAML in UTF-8"),
-            _ => CommandError::failed(format!("cannot read {}: {error}", file.display())),
+            ErrorKind::IsADirectory => self.mistake("it is a directory: name one file, with one cluster"),
+            _ => CommandError::failed(format!("cannot read {}: {error}", self.file_name())),
         })?;
         WrittenDocument::from_yaml(&text).map(Some).map_err(|reason| self.mistake(&reason))
     }
@@ -123,9 +124,11 @@ impl SpecArgs {
         self.file.is_some() || self.preset.is_some()
     }
 
-    /// Whether only what is installed tells if the flags fit together: those of ZooKeeper without `--mode`.
+    /// Whether only what is installed tells if the flags fit together: those of ZooKeeper, and a Kafka that needs it,
+    /// without `--mode`.
     pub fn leaves_the_mode_open(&self) -> bool {
-        let asks = self.zookeeper_servers.is_some() || self.zookeeper_image.is_some();
+        let needs = self.kafka_version.as_deref().is_some_and(|version| version.starts_with("3."));
+        let asks = self.zookeeper_servers.is_some() || self.zookeeper_image.is_some() || needs;
         asks && self.mode.is_none() && self.file.is_none()
     }
 
@@ -136,8 +139,11 @@ impl SpecArgs {
         kept: Option<&ClusterSpec>,
     ) -> Result<ClusterSpec, CommandError> {
         let base = self.base(written, kept)?;
-        let spec = self.laid_over(base.clone())?;
-        spec.validate().map_err(|error| self.blamed(&error, &base, written))?;
+        let spec = self.laid_over(base)?;
+        spec.validate().map_err(|error| match (written, kept) {
+            (None, Some(_)) => self.blamed_on_kept(&error),
+            _ => self.blamed(&error, written),
+        })?;
         Ok(spec)
     }
 
@@ -318,6 +324,10 @@ mod tests {
         assert!(!controllers.leaves_the_mode_open());
         let servers = SpecArgs { zookeeper_servers: Some(3), ..SpecArgs::default() };
         assert!(servers.leaves_the_mode_open(), "the installed cluster may have ZooKeeper");
+        let of_version = |version: &str| SpecArgs { kafka_version: Some(version.into()), ..SpecArgs::default() };
+        assert!(of_version("3.9.1").leaves_the_mode_open() && !of_version("4.1.0").leaves_the_mode_open());
+        let kept = ClusterSpec::default().in_mode(ClusterMode::ZooKeeper);
+        assert_eq!(of_version("3.9.1").spec(None, Some(&kept)).map(|spec| spec.kafka_version), Ok("3.9.1".into()));
         assert!(
             servers
                 .spec(None, None)

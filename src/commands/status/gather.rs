@@ -70,8 +70,10 @@ impl Gatherer {
     pub(super) async fn gather(&mut self) -> Result<Status, CommandError> {
         let mut facts = self.kubernetes_facts().await?;
         let scraping = self.scraping(&facts);
-        let (metrics, ()) = tokio::join!(scraping, Box::pin(self.ask(&mut facts)));
-        facts.metrics = metrics;
+        // A server that hangs must not hold up what Kafka says.
+        let servers = self.zookeeper(&facts);
+        let (metrics, servers, ()) = tokio::join!(scraping, servers, Box::pin(self.ask(&mut facts)));
+        (facts.metrics, facts.zookeeper) = (metrics, servers);
         Ok(Status::from_facts(&facts))
     }
 
@@ -89,7 +91,7 @@ impl Gatherer {
         }
     }
 
-    /// What ZooKeeper, the pods' listeners and Kafka say.
+    /// What the pods' listeners and Kafka say.
     async fn ask(&mut self, facts: &mut Facts) {
         let kept = self.kafka.take();
         let connecting = async {
@@ -98,8 +100,8 @@ impl Gatherer {
                 None => self.connect(facts).await,
             }
         };
-        let (servers, served, connected) = tokio::join!(self.zookeeper(facts), self.certificates(facts), connecting);
-        (facts.zookeeper, facts.certificates) = (servers, served);
+        let (served, connected) = tokio::join!(self.certificates(facts), connecting);
+        facts.certificates = served;
         match connected {
             Ok(kafka) => {
                 kafka_facts(&kafka, facts).await;
@@ -151,10 +153,18 @@ impl Gatherer {
     }
 
     /// What each running ZooKeeper server says of itself.
-    async fn zookeeper(&self, facts: &Facts) -> Vec<ensemble::Answer> {
-        let Place::Pods { kubernetes, .. } = &self.place else { return Vec::new() };
+    fn zookeeper(&self, facts: &Facts) -> impl Future<Output = Vec<ensemble::Answer>> + use<> {
         let pods: Vec<String> = dialable(&facts.pods, Role::ZooKeeper).into_iter().map(|pod| pod.name).collect();
-        ensemble::ask(kubernetes, &kubernetes.namespace, &pods).await
+        let asked = match &self.place {
+            Place::Pods { kubernetes, .. } => Some(kubernetes.clone()),
+            Place::Addresses(_) => None,
+        };
+        async move {
+            match asked {
+                Some(kubernetes) => ensemble::ask(&kubernetes, &kubernetes.namespace, &pods).await,
+                None => Vec::new(),
+            }
+        }
     }
 
     /// The authority, and what the pods serve, where they use TLS.

@@ -17,6 +17,10 @@ pub(super) fn zookeeper(facts: &Facts, problems: &mut Vec<Problem>) -> ZooKeeper
     let items: Vec<ZooKeeperRow> = pods.iter().map(|pod| row(facts, pod)).collect();
     for (pod, row) in pods.iter().zip(&items) {
         match &row.error {
+            // What it says itself says more than a pod's state, unless Kubernetes knows why it does not run.
+            Some(reason) if !pod.ready && pod.may_answer() && !facts.diagnoses.contains_key(&pod.name) => {
+                report(format!("pod {} is not ready: {reason}", pod.name));
+            }
             _ if !pod.ready => report(not_ready(facts, pod)),
             Some(reason) => report(format!("ZooKeeper server {}: {reason}", row.pod)),
             None => {}
@@ -159,6 +163,18 @@ mod tests {
                 .text(TextOptions::default())
                 .contains("ZooKeeper: critical, 1 of 3 serving, leader demo-zookeeper-1")
         );
+    }
+
+    #[test]
+    fn a_server_that_is_not_ready_says_itself_why() {
+        let mut facts = healthy();
+        facts.pods[0].ready = false;
+        facts.zookeeper[0].server = Err("it serves nobody: it is in no quorum".into());
+        let reason = "pod demo-zookeeper-0 is not ready: it serves nobody: it is in no quorum";
+        assert_eq!(messages(&facts), [reason]);
+        facts.zookeeper.remove(0);
+        facts.pods[0].state = "Pending".into();
+        assert_eq!(messages(&facts)[0], "pod demo-zookeeper-0 is not ready (Pending)");
     }
 
     #[test]

@@ -64,7 +64,8 @@ impl Run for CreateArgs {
         }
         let deadline = Instant::now() + self.timeout;
         let session = context.kafka(&Ask::Nothing).await?;
-        let answers = topics::create(&session.kafka, &wanted, self.dry_run.dry_run == DryRun::Server).await?;
+        let creating = topics::create(&session.kafka, &wanted, self.dry_run.dry_run == DryRun::Server);
+        let answers = context.ui.patiently("waiting for Kafka's controller", creating).await?;
 
         let mut items = Vec::new();
         let mut errors = Vec::new();

@@ -89,7 +89,8 @@ impl Run for DeleteArgs {
         let mut errors = Vec::new();
         let mut items = Vec::new();
         if self.dry_run.dry_run.is_real() {
-            for (name, answer) in topics::delete(&session.kafka, &existing).await? {
+            let deleting = topics::delete(&session.kafka, &existing);
+            for (name, answer) in context.ui.patiently("waiting for Kafka's controller", deleting).await? {
                 match answer {
                     Ok(()) => items.push(name),
                     Err(error) if self.if_exists && is_unknown(&error) => {}

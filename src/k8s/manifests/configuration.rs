@@ -44,20 +44,18 @@ pub(super) fn document(target: &Target<'_>) -> Result<ConfigMap> {
 /// The files that a role's pods mount.
 pub(super) fn files(target: &Target<'_>, role: Role) -> BTreeMap<String, String> {
     let Target { name, namespace, spec } = target;
+    let rules = spec.metrics.as_ref().map(|_| (metrics::RULES_FILE.to_owned(), metrics::rules(role)));
     let (script, logging, logging_file) = match role {
-        Role::ZooKeeper => return zookeeper::files(target),
+        Role::ZooKeeper => return zookeeper::files(target).into_iter().chain(rules).collect(),
         _ if spec.has_zookeeper() => (zookeeper::broker_script(target), zookeeper::LOGGING, zookeeper::LOGGING_FILE),
         _ => (start_script(name, namespace, spec, role), LOGGING, "log4j2.yaml"),
     };
-    let mut files = BTreeMap::from([
+    let files = BTreeMap::from([
         ("server.properties".to_owned(), server_properties(name, namespace, spec, role)),
         ("start.sh".to_owned(), script),
         (logging_file.to_owned(), logging.to_owned()),
     ]);
-    if spec.metrics.is_some() {
-        files.insert("jmx.yaml".to_owned(), metrics::rules(role));
-    }
-    files
+    files.into_iter().chain(rules).collect()
 }
 
 /// One revision of a role's files. Not `immutable`: what Kafka takes at once is written into it.

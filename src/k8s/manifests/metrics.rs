@@ -8,22 +8,25 @@ use kube::core::ApiResource;
 use serde_json::json;
 
 use super::volumes::{AGENT_VOLUME, mount};
-use super::{AGENT_MOUNT, Manifest, Target};
-use crate::k8s::names::{METRICS_PORT_NAME, Role};
+use super::{AGENT_MOUNT, CONFIG_MOUNT, Manifest, Target};
+use crate::k8s::names::{METRICS_PORT, METRICS_PORT_NAME, Role};
 
 /// The image with the agent's jar, where none is named.
 pub(super) const DEFAULT_IMAGE: &str = "kubectl-kafka/jmx-exporter:1.0.1";
 /// The jar in that image.
 const JAR: &str = "/jmx_prometheus_javaagent.jar";
 
-/// Whether a role's pods have the endpoint. ZooKeeper's have not: the rules are Kafka's.
-pub(super) fn is_served(target: &Target<'_>, role: Role) -> bool {
-    target.spec.metrics.is_some() && role != Role::ZooKeeper
+/// The agent's rules in the pod.
+pub(super) const RULES_FILE: &str = "jmx.yaml";
+
+/// The option of a JVM that loads the agent.
+pub(super) fn agent() -> String {
+    format!("-javaagent:{AGENT_MOUNT}{JAR}={METRICS_PORT}:{CONFIG_MOUNT}/{RULES_FILE}")
 }
 
-/// Copies the agent to where Kafka's container finds it.
-pub(super) fn init_container(target: &Target<'_>, role: Role) -> Option<Container> {
-    let metrics = target.spec.metrics.as_ref().filter(|_| is_served(target, role))?;
+/// Copies the agent to where the server's container finds it.
+pub(super) fn init_container(target: &Target<'_>) -> Option<Container> {
+    let metrics = target.spec.metrics.as_ref()?;
     Some(Container {
         name: "metrics-agent".into(),
         image: Some(metrics.image.clone().unwrap_or_else(|| DEFAULT_IMAGE.to_owned())),
@@ -76,8 +79,9 @@ pub fn pod_monitors() -> ApiResource {
 /// The agent's rules for a role.
 pub(super) fn rules(role: Role) -> String {
     let of_role = match role {
+        Role::ZooKeeper => return format!("{HEAD}{ZOOKEEPER_OBJECTS}{ZOOKEEPER_RULES}"),
         Role::Broker => BROKER_OBJECTS,
-        Role::Controller | Role::ZooKeeper => "",
+        Role::Controller => "",
     };
     format!("{HEAD}{COMMON_OBJECTS}{of_role}{RULES}")
 }
@@ -165,3 +169,36 @@ const RULES: &str = r#"rules:
   name: kafka_$1_$2_$3
   type: GAUGE
 "#;
+
+/// A server's own beans are below the part that it plays; one per connection is left out.
+const ZOOKEEPER_OBJECTS: &str = "\
+- org.apache.ZooKeeperService:name0=*
+- org.apache.ZooKeeperService:name0=*,name1=*
+- org.apache.ZooKeeperService:name0=*,name1=*,name2=*
+- org.apache.ZooKeeperService:name0=*,name1=*,name2=*,name3=InMemoryDataTree
+";
+
+/// Whoever is in no quorum has the first two series only.
+const ZOOKEEPER_RULES: &str = r"rules:
+- pattern: 'org.apache.ZooKeeperService<name0=ReplicatedServer_id\d+><>QuorumSize'
+  name: zookeeper_quorumsize
+  type: GAUGE
+# Every server has a bean for each of them; this is its own.
+- pattern: 'org.apache.ZooKeeperService<name0=ReplicatedServer_id(\d+), name1=replica\.\1><>State: leading'
+  name: zookeeper_leading
+  value: 1
+  type: GAUGE
+- pattern: 'org.apache.ZooKeeperService<name0=ReplicatedServer_id(\d+), name1=replica\.\1><>State: '
+  name: zookeeper_leading
+  value: 0
+  type: GAUGE
+- pattern: 'org.apache.ZooKeeperService<name0=.+, name1=.+, name2=\w+><>(AvgRequestLatency|MaxRequestLatency|OutstandingRequests|NumAliveConnections|DataDirSize|ElectionTimeTaken)'
+  name: zookeeper_$1
+  type: GAUGE
+- pattern: 'org.apache.ZooKeeperService<name0=.+, name1=.+, name2=\w+><>(PacketsReceived|PacketsSent|FsyncThresholdExceedCount)'
+  name: zookeeper_$1_total
+  type: COUNTER
+- pattern: 'org.apache.ZooKeeperService<name0=.+, name1=.+, name2=\w+, name3=InMemoryDataTree><>(NodeCount|WatchCount)'
+  name: zookeeper_$1
+  type: GAUGE
+";

@@ -5,11 +5,14 @@
 
 use std::fmt::Write as _;
 
-use super::{ADMIN_MOUNT, AGENT_MOUNT, CONFIG_MOUNT, TLS_MOUNT, data_directory};
+use super::{ADMIN_MOUNT, CONFIG_MOUNT, TLS_MOUNT, data_directory, metrics};
 use crate::k8s::manifests::identity::directory_key;
 use crate::k8s::manifests::spec::{ClusterSpec, Listener};
 use crate::k8s::manifests::voter_hosts;
-use crate::k8s::names::{ADMIN, ANCHOR, CLIENT_PORT, CONTROLLER_PORT, ClusterName, INTERNAL_PORT, METRICS_PORT, Role};
+use crate::k8s::names::{ADMIN, ANCHOR, CLIENT_PORT, CONTROLLER_PORT, ClusterName, INTERNAL_PORT, Role};
+
+/// How long Java keeps an address: 1 s.
+pub(super) const FRESH_ADDRESSES: &str = "-Dsun.net.inetaddr.ttl=1";
 
 /// The container's variable with a directory id: `dir-0` → `DIR_0`.
 pub(super) fn directory_variable(ordinal: u32) -> String {
@@ -99,7 +102,7 @@ export EXTRA_ARGS="-name kafkaServer"
 export KAFKA_LOG4J_OPTS="-Dlog4j2.configurationFile={CONFIG_MOUNT}/log4j2.yaml"
 # A pod that is replaced has another address; Java would remember the old one for half a minute, and a broker
 # that just came back would lead partitions that its followers cannot reach.
-export KAFKA_HEAP_OPTS="-Xms{heap}m -Xmx{heap}m -XX:+ExitOnOutOfMemoryError -Dsun.net.inetaddr.ttl=1 $(archive kafka)"
+export KAFKA_HEAP_OPTS="-Xms{heap}m -Xmx{heap}m -XX:+ExitOnOutOfMemoryError {FRESH_ADDRESSES} $(archive kafka)"
 {java_options}exec /opt/kafka/bin/kafka-server-start.sh "$properties"
 "#
     )
@@ -162,9 +165,7 @@ fn add_admin(spec: &ClusterSpec, role: Role) -> String {
 pub(super) fn java_options(spec: &ClusterSpec) -> String {
     let mut options = spec.jvm_options.clone();
     if spec.metrics.is_some() {
-        options.push(format!(
-            "-javaagent:{AGENT_MOUNT}/jmx_prometheus_javaagent.jar={METRICS_PORT}:{CONFIG_MOUNT}/jmx.yaml"
-        ));
+        options.push(metrics::agent());
     }
     if options.is_empty() { String::new() } else { format!("export KAFKA_OPTS=\"{}\"\n", options.join(" ")) }
 }

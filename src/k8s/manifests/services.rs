@@ -11,16 +11,16 @@ use crate::k8s::names::{
 
 /// The ports of a role's pods by name.
 pub(super) fn ports(target: &Target<'_>, role: Role) -> Vec<(String, u16)> {
-    if role == Role::ZooKeeper {
-        return zookeeper::ports();
-    }
     let mut ports = Vec::new();
+    if role == Role::ZooKeeper {
+        ports.extend(zookeeper::ports());
+    }
     if role == Role::Broker {
         ports.push((CLIENT_PORT_NAME.to_owned(), CLIENT_PORT));
         ports.push(("tcp-internal".to_owned(), INTERNAL_PORT));
         ports.extend(target.spec.listeners.iter().map(|listener| (listener_port(&listener.name), listener.port)));
     }
-    if role == target.spec.voter_role() {
+    if role == target.spec.voter_role() && !target.spec.has_zookeeper() {
         ports.push(("tcp-controller".into(), CONTROLLER_PORT));
     }
     if target.spec.metrics.is_some() {

@@ -9,8 +9,7 @@ use k8s_openapi::api::core::v1::{
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use super::{
-    ADMIN_MOUNT, AGENT_MOUNT, CONFIG_MOUNT, CONFIG_VOLUME, TLS_MOUNT, Target, data_mount, data_volume, metrics,
-    zookeeper,
+    ADMIN_MOUNT, AGENT_MOUNT, CONFIG_MOUNT, CONFIG_VOLUME, TLS_MOUNT, Target, data_mount, data_volume, zookeeper,
 };
 use crate::k8s::names::{ADMIN, Role};
 
@@ -50,7 +49,7 @@ pub(super) fn volumes(target: &Target<'_>, role: Role, files: &str) -> Vec<Volum
     if knows_admin(target, role) {
         volumes.push(secret("admin", target.name.user(ADMIN), Some("password")));
     }
-    if metrics::is_served(target, role) {
+    if target.spec.metrics.is_some() {
         volumes.push(empty(AGENT_VOLUME));
     }
     volumes
@@ -68,7 +67,7 @@ pub(super) fn mounts(target: &Target<'_>, role: Role) -> Vec<VolumeMount> {
     if knows_admin(target, role) {
         mounts.push(mount("admin", ADMIN_MOUNT, true));
     }
-    if metrics::is_served(target, role) {
+    if target.spec.metrics.is_some() {
         mounts.push(mount(AGENT_VOLUME, AGENT_MOUNT, true));
     }
     mounts

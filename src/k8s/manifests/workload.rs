@@ -98,7 +98,7 @@ fn pod(target: &Target<'_>, role: Role, files: &str) -> PodSpec {
         image_pull_secrets: (!asked.image_pull_secrets.is_empty())
             .then(|| asked.image_pull_secrets.iter().map(|name| LocalObjectReference { name: name.clone() }).collect()),
         priority_class_name: asked.priority_class_name.clone(),
-        init_containers: metrics::init_container(target, role).map(|container| vec![container]),
+        init_containers: metrics::init_container(target).map(|container| vec![container]),
         containers: vec![container(target, role)],
         volumes: Some(volumes::volumes(target, role, files)),
         ..PodSpec::default()

@@ -4,7 +4,7 @@ use kafka_protocol::messages::ApiVersionsRequest;
 use kafka_protocol::protocol::StrBytes;
 use serde::Serialize;
 
-use crate::kafka::connection::CLIENT_ID;
+use crate::kafka::CLIENT_ID;
 use crate::kafka::{Cluster, ErrorCode, Result};
 
 /// The feature that says which Kafka the cluster's metadata is written for.

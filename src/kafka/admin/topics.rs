@@ -17,25 +17,12 @@ use tokio::time::Instant;
 use super::acls::Operation;
 use super::{nodes, text, timeout_ms, topic_name};
 use crate::kafka::cluster::metadata_request;
+use crate::kafka::patience::Backoff;
 use crate::kafka::{Ask, Cluster, Error, ErrorCode, NodeId, Result};
 
 /// How soon a created or deleted topic is looked for again: metadata reaches idle brokers within tens of
 /// milliseconds, busy ones within seconds, and a topic of 1,000 partitions is 100 kB an answer.
-const LOOK_AGAIN: Backoff = Backoff { first: Duration::from_millis(25), most: Duration::from_millis(400) };
-
-/// A pause that doubles.
-#[derive(Clone, Copy)]
-struct Backoff {
-    first: Duration,
-    most: Duration,
-}
-
-impl Backoff {
-    async fn pause(&mut self) {
-        tokio::time::sleep(self.first).await;
-        self.first = (self.first * 2).min(self.most);
-    }
-}
+const LOOK_AGAIN: Backoff = Backoff::new(Duration::from_millis(25), Duration::from_millis(400));
 
 /// A topic as Metadata tells it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -257,7 +244,7 @@ pub async fn wait_until_usable(cluster: &Cluster, names: &[String], deadline: In
                 after: cluster.options().request_timeout,
             });
         }
-        again.pause().await;
+        tokio::time::sleep(again.lengthen()).await;
     }
 }
 
@@ -304,7 +291,7 @@ pub async fn wait_until_gone(cluster: &Cluster, names: &[String], deadline: Inst
         if gone {
             return Ok(());
         }
-        again.pause().await;
+        tokio::time::sleep(again.lengthen()).await;
     }
     Err(Error::TimedOut {
         to: "the Kafka cluster".to_owned(),

@@ -11,11 +11,12 @@ use super::chunk::Chunk;
 use super::committed::Aborted;
 use super::notice::Notice;
 use super::partition::{Level, Progress};
-use super::reader::{Answer, Happening, LOOK_AGAIN, MISSING_FOR, Outcome, Reader};
+use super::reader::{Answer, Happening, Outcome, Reader};
 use super::wire::{self, Verdict};
 use crate::kafka::admin::acls::Operation;
 use crate::kafka::admin::offsets::{self, OffsetQuery, OffsetSpec};
 use crate::kafka::admin::topics;
+use crate::kafka::patience::{LOOK_AGAIN, MISSING_FOR};
 use crate::kafka::{Error, ErrorCode, NodeId};
 
 impl Reader<'_> {

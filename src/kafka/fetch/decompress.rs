@@ -7,15 +7,11 @@ use lz4_flex::frame::FrameDecoder;
 use zstd::stream::raw::{Decoder, InBuffer, Operation, OutBuffer};
 
 use super::batch::{Batch, BatchError};
-use crate::kafka::records::Codec;
+use crate::kafka::records::{Codec, XERIAL, XERIAL_MAGIC};
 
 /// The largest batch after decompression. Brokers limit the compressed size (1 MiB by default); what grows
 /// a thousandfold is an attack or zeros, and must not take the machine's memory.
 const MAX_UNPACKED: usize = 1 << 30;
-
-/// How snappy blocks are framed by Java clients (xerial): magic, version and compatible version.
-const XERIAL: &[u8] = b"\x82SNAPPY\0";
-const XERIAL_HEAD: usize = 16;
 
 /// Unpacks batches into a buffer that is used again and again.
 #[derive(Default)]
@@ -91,10 +87,10 @@ fn too_large() -> std::io::Error {
 
 /// Raw snappy (librdkafka), or blocks behind their lengths (Java).
 fn snappy(packed: &[u8], buffer: &mut Vec<u8>) -> Result<(), String> {
-    if !packed.starts_with(XERIAL) {
+    if !packed.starts_with(XERIAL_MAGIC) {
         return snappy_block(packed, buffer);
     }
-    let mut rest = packed.get(XERIAL_HEAD..).ok_or("cut off")?;
+    let mut rest = packed.get(XERIAL.len()..).ok_or("cut off")?;
     while !rest.is_empty() {
         let (length, behind) = rest.split_first_chunk().ok_or("cut off")?;
         let length = usize::try_from(u32::from_be_bytes(*length)).map_err(|error| error.to_string())?;
@@ -148,7 +144,7 @@ mod tests {
     }
 
     fn xerial(data: &[u8]) -> Vec<u8> {
-        let mut framed = [XERIAL, &[0, 0, 0, 1, 0, 0, 0, 1]].concat();
+        let mut framed = XERIAL.to_vec();
         for part in data.chunks(1000) {
             let block = pack(Codec::Snappy, part);
             framed.extend_from_slice(&u32::try_from(block.len()).expect("short").to_be_bytes());

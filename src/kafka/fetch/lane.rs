@@ -1,19 +1,15 @@
 //! One broker as the reader sees it: a connection, pauses after failures, and a limit on what waits.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
+use crate::kafka::patience::Backoff;
 use crate::kafka::{Cluster, Connection, Error, NodeId, Target};
 
 /// Answers of one broker at the same time: one that is used and one that is on its way.
 pub(super) const ANSWERS_PER_BROKER: usize = 2;
-
-/// Between two tries at a broker that does not answer: the pause doubles up to a second.
-const FIRST_PAUSE: Duration = Duration::from_millis(50);
-pub(super) const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// A broker that leads partitions.
 pub(super) struct Lane {
@@ -21,7 +17,7 @@ pub(super) struct Lane {
     pub(super) busy: bool,
     /// The pause after a failure ends then.
     pub(super) not_before: Option<Instant>,
-    pause: Duration,
+    backoff: Backoff,
     pub(super) permits: Arc<Semaphore>,
     /// The first Fetch takes the connection that the cluster has open; after a failure, a fresh one.
     pub(super) fresh: bool,
@@ -33,7 +29,7 @@ impl Lane {
             connection: None,
             busy: false,
             not_before: None,
-            pause: FIRST_PAUSE,
+            backoff: Backoff::BROKER,
             permits: Arc::new(Semaphore::new(ANSWERS_PER_BROKER)),
             fresh: false,
         }
@@ -42,7 +38,7 @@ impl Lane {
     /// The broker answered.
     pub(super) fn works(&mut self, connection: Arc<Connection>) {
         self.busy = false;
-        self.pause = FIRST_PAUSE;
+        self.backoff.reset();
         self.connection = Some(connection);
     }
 
@@ -51,8 +47,7 @@ impl Lane {
         self.busy = false;
         self.connection = None;
         self.fresh = true;
-        self.not_before = Some(Instant::now() + self.pause);
-        self.pause = (self.pause * 2).min(LONGEST_PAUSE);
+        self.not_before = Some(Instant::now() + self.backoff.lengthen());
     }
 }
 

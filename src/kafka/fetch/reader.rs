@@ -17,7 +17,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
 use super::chunk::Chunk;
-use super::lane::{ANSWERS_PER_BROKER, LONGEST_PAUSE, Lane, connect};
+use super::lane::{ANSWERS_PER_BROKER, Lane, connect};
 use super::notice::Notice;
 use super::partition::{Progress, Selection};
 use super::wire::{self, Sizes};
@@ -31,10 +31,8 @@ const MEMORY: usize = 64 << 20;
 const ANSWER: std::ops::RangeInclusive<usize> = (1 << 20)..=(8 << 20);
 /// Of one partition, at least: Kafka's own default.
 const PARTITION: usize = 1 << 20;
-/// Between two looks at the metadata.
-pub(super) const LOOK_AGAIN: Duration = Duration::from_millis(200);
-/// A topic is missing for a moment after its broker has started; longer means deleted.
-pub(super) const MISSING_FOR: Duration = Duration::from_secs(10);
+/// The loop looks up at least so often.
+const LONGEST_SLEEP: Duration = Duration::from_secs(1);
 /// People want to know why nothing comes, but not about a leader that moves in a second.
 const TELL_AFTER: Duration = Duration::from_secs(3);
 
@@ -206,7 +204,7 @@ impl<'c> Reader<'c> {
     fn next_wake(&self) -> Instant {
         let pauses = self.lanes.values().filter_map(|lane| lane.not_before);
         let look = (self.is_looking_needed() && !self.looking).then_some(self.look_at);
-        let latest = Instant::now() + LONGEST_PAUSE;
+        let latest = Instant::now() + LONGEST_SLEEP;
         pauses.chain(look).min().unwrap_or(latest).min(latest)
     }
 

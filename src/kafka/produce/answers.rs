@@ -8,15 +8,13 @@ use kafka_protocol::messages::{MetadataResponse, ProduceRequest, ProduceResponse
 use super::batch::{Batch, split};
 use super::lane::Lane;
 use super::line::{BatchId, Cure};
-use super::producer::{LOOK_AGAIN, Outcome, Producer, Sent, Work};
+use super::producer::{Outcome, Producer, Sent, Work};
 use super::wire::{self, Verdict};
 use super::{Arrived, Failure, Identity, Reason, Receipt};
 use crate::kafka::admin::acls::Operation;
 use crate::kafka::admin::topics::{self, Topic};
+use crate::kafka::patience::{LOOK_AGAIN, MISSING_FOR};
 use crate::kafka::{Error, ErrorCode};
-
-/// A topic is missing for a moment after its broker has started; longer means deleted.
-const MISSING_FOR: Duration = Duration::from_secs(10);
 
 impl<'c, R: Receipt> Producer<'c, R> {
     pub(super) fn settle(&mut self, outcome: Outcome, work: &Work<'c>) {

@@ -2,11 +2,8 @@
 
 use std::io::{self, Write};
 
-use crate::kafka::records::Codec;
+use crate::kafka::records::{Codec, XERIAL};
 
-/// How snappy blocks are framed by Java clients (xerial): magic, version and compatible version, then blocks
-/// behind their lengths. Java reads nothing else.
-const XERIAL: &[u8] = b"\x82SNAPPY\0\0\0\0\x01\0\0\0\x01";
 /// Java's block. A larger one is read by all, and compresses no better.
 const SNAPPY_BLOCK: usize = 32 * 1024;
 

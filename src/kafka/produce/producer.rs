@@ -28,8 +28,6 @@ use crate::kafka::{Ask, Cluster, Connection, Error, NodeId};
 const REQUEST: usize = 4 << 20;
 /// Smaller batches are compressed at once: handing one to another thread takes as long.
 const SMALL: usize = 16 * 1024;
-/// Between two looks at the metadata, and two tries at a producer id.
-pub(super) const LOOK_AGAIN: Duration = Duration::from_millis(200);
 /// Connections that are opened before there is something to send.
 const MOST_EARLY: usize = 6;
 /// The loop looks up at least so often.

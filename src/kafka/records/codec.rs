@@ -1,5 +1,11 @@
 //! How the records of a batch are compressed.
 
+/// What stands before snappy blocks that are framed as Java clients do it (xerial), each behind its length: magic,
+/// version and compatible version. Java reads nothing else.
+pub(in crate::kafka) const XERIAL: &[u8] = b"\x82SNAPPY\0\0\0\0\x01\0\0\0\x01";
+/// Of which the magic.
+pub(in crate::kafka) const XERIAL_MAGIC: &[u8] = XERIAL.split_at(8).0;
+
 /// The lowest three bits of a batch's attributes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[expect(missing_docs, reason = "the names say it")]

@@ -15,6 +15,7 @@ pub mod record;
 pub mod template;
 
 pub use codec::Codec;
+pub(in crate::kafka) use codec::{XERIAL, XERIAL_MAGIC};
 pub use envelope::EnvelopeError;
 pub use input::{Draft, DraftHeader};
 pub use offsets::{Bound, OffsetRange};

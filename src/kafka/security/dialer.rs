@@ -18,7 +18,7 @@ use super::Security;
 use super::sasl::{Pace, Sasl, SaslError};
 use super::tls::Tls;
 use super::tls_words::{self, Ours};
-use crate::kafka::connection::{StreamEnd, encode, read_frame};
+use crate::kafka::frame::{StreamEnd, encode, read_frame};
 use crate::kafka::{BoxStream, Connection, DialError, DialReason, Dialer, Target};
 
 /// TLS and SASL take four round trips at most, and a broker's hash of a password some milliseconds; 15 s means

@@ -22,7 +22,7 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 
 use super::scram::{Conversation, Hash};
 use crate::kafka::ErrorCode;
-use crate::kafka::connection::{StreamEnd, encode, read_frame};
+use crate::kafka::frame::{StreamEnd, encode, read_frame};
 
 /// Known to every Kafka since 1.0, and what tells the broker to expect SaslAuthenticate.
 const HANDSHAKE_VERSION: i16 = 1;

@@ -33,8 +33,15 @@ const METADATA_ERRORS: &str = "kafka_controller_kafkacontroller_metadataerrorcou
 const HEAP_USED: &str = "jvm_memory_used_bytes";
 const HEAP_MAX: &str = "jvm_memory_max_bytes";
 
+const SERVER_LATENCY: &str = "zookeeper_avgrequestlatency";
+const SERVER_SLOWEST: &str = "zookeeper_maxrequestlatency";
+const SERVER_OUTSTANDING: &str = "zookeeper_outstandingrequests";
+const SERVER_CONNECTIONS: &str = "zookeeper_numaliveconnections";
+const SERVER_NODES: &str = "zookeeper_nodecount";
+const SERVER_WATCHES: &str = "zookeeper_watchcount";
+
 /// All that is shown, and so all that is asked for.
-pub(super) const SERIES: [&str; 15] = [
+pub(super) const SERIES: [&str; 21] = [
     MESSAGES_IN,
     BYTES_IN,
     BYTES_OUT,
@@ -48,6 +55,12 @@ pub(super) const SERIES: [&str; 15] = [
     EVENT_QUEUE,
     METADATA_LAG,
     METADATA_ERRORS,
+    SERVER_LATENCY,
+    SERVER_SLOWEST,
+    SERVER_OUTSTANDING,
+    SERVER_CONNECTIONS,
+    SERVER_NODES,
+    SERVER_WATCHES,
     HEAP_USED,
     HEAP_MAX,
 ];
@@ -62,13 +75,16 @@ pub(super) struct MetricsSection {
     brokers: Vec<Row<BrokerFigures>>,
     /// With combined roles and with ZooKeeper, the brokers again, as controllers.
     controllers: Vec<Row<ControllerFigures>>,
+    /// ZooKeeper's servers; empty in a KRaft cluster.
+    zookeeper: Vec<Row<ServerFigures>>,
 }
 
 /// A pod's figures; all of them `None` when it could not be asked.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Row<F> {
-    node: NodeId,
+    /// `None` for ZooKeeper's servers, which are no nodes of Kafka's.
+    node: Option<NodeId>,
     pod: String,
     /// Why it could not be asked.
     error: Option<String>,
@@ -115,6 +131,21 @@ struct ControllerFigures {
     heap: Option<Heap>,
 }
 
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ServerFigures {
+    /// Milliseconds that a request took on average, since the server joined the quorum.
+    latency_ms: Option<f64>,
+    slowest_ms: Option<f64>,
+    /// Requests that wait.
+    outstanding: Option<u64>,
+    connections: Option<u64>,
+    /// Entries of ZooKeeper's tree.
+    znodes: Option<u64>,
+    watches: Option<u64>,
+    heap: Option<Heap>,
+}
+
 /// Bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -123,7 +154,7 @@ struct Heap {
     max: Option<u64>,
 }
 
-/// Where to ask: the running Kafka pods with an endpoint.
+/// Where to ask: the running pods with an endpoint.
 pub(super) fn endpoints(pods: &[PodState]) -> Vec<Endpoint> {
     let of = |(pod, port): (&PodState, u16)| pod.may_answer().then(|| Endpoint { pod: pod.name.clone(), port });
     served(pods).filter_map(of).collect()
@@ -131,8 +162,7 @@ pub(super) fn endpoints(pods: &[PodState]) -> Vec<Endpoint> {
 
 /// The pods that have an endpoint, and its port.
 fn served(pods: &[PodState]) -> impl Iterator<Item = (&PodState, u16)> {
-    let kafka = pods.iter().filter(|pod| pod.role != Role::ZooKeeper);
-    kafka.filter_map(|pod| Some((pod, pod.metrics_port?)))
+    pods.iter().filter_map(|pod| Some((pod, pod.metrics_port?)))
 }
 
 /// The section; `None` where nobody asked, and where no pod has an endpoint.
@@ -156,6 +186,9 @@ pub(super) fn section(facts: &Facts) -> Option<MetricsSection> {
         if pod.role == Role::Controller || is_controller {
             section.controllers.push(Row::of(pod, &scrape, controller));
         }
+        if pod.role == Role::ZooKeeper {
+            section.zookeeper.push(Row::of(pod, &scrape, server));
+        }
     }
     section.brokers.sort_by_key(|row| row.node);
     section.controllers.sort_by_key(|row| row.node);
@@ -174,9 +207,14 @@ pub(super) fn unseen(answers: &[Answer]) -> Option<String> {
 }
 
 impl<F: Default> Row<F> {
+    /// Kafka's name of it, or its pod's.
+    fn name(&self) -> String {
+        self.node.map_or_else(|| self.pod.clone(), |node| node.to_string())
+    }
+
     fn of(pod: &PodState, scrape: &Result<&Scrape, String>, read: fn(&Scrape) -> F) -> Self {
         Self {
-            node: NodeId(pod.node_id),
+            node: (pod.role != Role::ZooKeeper).then_some(NodeId(pod.node_id)),
             pod: pod.name.clone(),
             error: scrape.as_ref().err().cloned(),
             figures: scrape.as_ref().map(|scrape| read(scrape)).unwrap_or_default(),
@@ -211,6 +249,19 @@ fn controller(scrape: &Scrape) -> ControllerFigures {
         event_queue_p99_ms: scrape.value(EVENT_QUEUE, &[("quantile", "0.99")]).map(rounded),
         metadata_lag_ms: scrape.value(METADATA_LAG, &[]).map(rounded),
         metadata_errors: scrape.value(METADATA_ERRORS, &[]).map(whole),
+        heap: heap(scrape),
+    }
+}
+
+fn server(scrape: &Scrape) -> ServerFigures {
+    let value = |name: &str| scrape.value(name, &[]);
+    ServerFigures {
+        latency_ms: value(SERVER_LATENCY).map(rounded),
+        slowest_ms: value(SERVER_SLOWEST).map(rounded),
+        outstanding: value(SERVER_OUTSTANDING).map(whole),
+        connections: value(SERVER_CONNECTIONS).map(whole),
+        znodes: value(SERVER_NODES).map(whole),
+        watches: value(SERVER_WATCHES).map(whole),
         heap: heap(scrape),
     }
 }

@@ -44,8 +44,19 @@ kafka_server_brokertopicmetrics_messagesin_rate1m 0.04
 kafka_server_kafkarequesthandlerpool_requesthandleravgidlepercent 0.0
 "#;
 
+const SERVER: &str = r#"jvm_memory_max_bytes{area="heap"} 4.02653184E8
+jvm_memory_used_bytes{area="heap"} 4.4040192E7
+zookeeper_avgrequestlatency 8.4378
+zookeeper_leading 0.0
+zookeeper_maxrequestlatency 242.0
+zookeeper_nodecount 178.0
+zookeeper_numaliveconnections 2.0
+zookeeper_outstandingrequests 0.0
+zookeeper_watchcount 61.0
+"#;
+
 fn pod(role: Role, ordinal: u32) -> PodState {
-    PodState { metrics_port: (role != Role::ZooKeeper).then_some(9404), ..PodState::sample(role, ordinal) }
+    PodState { metrics_port: Some(9404), ..PodState::sample(role, ordinal) }
 }
 
 fn facts(pods: &[(Role, u32, Result<&str, Failure>)]) -> Facts {
@@ -116,16 +127,32 @@ fn zookeepers_broker_tells_of_zookeeper_and_not_of_a_quorum() {
 kafka_controller_controllereventmanager_eventqueuetimems{quantile="0.99"} 1024.0
 kafka_server_zookeeperclientmetrics_zookeeperrequestlatencyms{quantile="0.99"} 9.0
 "#;
-    let facts = facts(&[(Role::ZooKeeper, 0, Ok("")), (Role::Broker, 0, Ok(&format!("{BROKER}{said}")))]);
+    let lost = "jvm_memory_used_bytes{area=\"heap\"} 4.4040192E7\nzookeeper_leading 0.0\n";
+    let facts = facts(&[
+        (Role::ZooKeeper, 0, Ok(SERVER)),
+        (Role::ZooKeeper, 1, Ok(lost)),
+        (Role::ZooKeeper, 2, Err(Other("no metrics came within 5 s".into()))),
+        (Role::Broker, 0, Ok(&format!("{BROKER}{said}"))),
+    ]);
     insta::assert_snapshot!(shown(&facts), @r"
     320 messages/s and 1.8Ki/s in, 0B/s out over the last minute
+     demo-zookeeper-2: no metrics came within 5 s
      BROKER   MESSAGES-IN   BYTES-IN   BYTES-OUT   PRODUCE-P99   FETCH-P99   HANDLERS-IDLE   NETWORK-IDLE   CONNECTIONS   HEAP          ZOOKEEPER-P99
      100      320/s         1.8Ki/s    0B/s        47ms          1.5s        98%             100%           4             154Mi/384Mi   9ms
 
      CONTROLLER   ACTIVE   QUEUE-P99   HEAP
      100          False    1.0s        154Mi/384Mi
+
+     ZOOKEEPER          LATENCY     SLOWEST     OUTSTANDING   CONNECTIONS   ZNODES      WATCHES     HEAP
+     demo-zookeeper-0   8.4ms       242ms       0             2             178         61          42Mi/384Mi
+     demo-zookeeper-1   <unknown>   <unknown>   <unknown>     <unknown>     <unknown>   <unknown>   42Mi
+     demo-zookeeper-2   <unknown>   <unknown>   <unknown>     <unknown>     <unknown>   <unknown>   <unknown>
     ");
-    assert_eq!(endpoints(&facts.pods).len(), 1, "ZooKeeper's servers have none");
+    assert_eq!(endpoints(&facts.pods).len(), 4);
+    let metrics = serde_json::to_value(Status::from_facts(&facts)).expect("JSON")["metrics"].take();
+    let server = &metrics["zookeeper"][0];
+    assert_eq!((&server["pod"], &server["node"]), (&"demo-zookeeper-0".into(), &serde_json::Value::Null));
+    assert_eq!((&server["latencyMs"], &server["outstanding"]), (&8.438.into(), &0.into()));
 }
 
 #[test]
@@ -170,7 +197,8 @@ fn in_a_document_every_figure_has_a_name() {
             "max": null
           }
         }
-      ]
+      ],
+      "zookeeper": []
     }
     "#);
 }
@@ -223,7 +251,7 @@ fn a_broker_without_a_moment_to_spare_is_not_one_that_has_not_measured_yet() {
 #[test]
 fn every_series_that_is_read_is_asked_for() {
     let everything = format!(
-        "{BROKER}{CONTROLLER}kafka_server_zookeeperclientmetrics_zookeeperrequestlatencyms{{quantile=\"0.99\"}} 9.0\n"
+        "{BROKER}{CONTROLLER}{SERVER}kafka_server_zookeeperclientmetrics_zookeeperrequestlatencyms{{quantile=\"0.99\"}} 9.0\n"
     );
     let asked: String = everything
         .lines()
@@ -233,6 +261,8 @@ fn every_series_that_is_read_is_asked_for() {
     let (all, chosen) = (Scrape::parse(&everything).expect("all"), Scrape::parse(&asked).expect("chosen"));
     assert_eq!(broker(&all), broker(&chosen));
     assert_eq!(controller(&all), controller(&chosen));
+    assert_eq!(server(&all), server(&chosen));
+    assert!(server(&chosen).watches.is_some(), "{:?}", server(&chosen));
     let BrokerFigures { zookeeper_p99_ms, heap, messages_in_per_second, .. } = broker(&chosen);
     assert!(zookeeper_p99_ms.is_some() && heap.is_some() && messages_in_per_second.is_some());
 }

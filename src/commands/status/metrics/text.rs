@@ -1,34 +1,35 @@
-//! The figures for people: a table of brokers, a table of controllers.
+//! The figures for people: tables of brokers, of controllers and of ZooKeeper's servers.
 
 use std::fmt::Write;
 use std::time::Duration;
 
 use super::super::text::{indented, unknown};
-use super::{BrokerFigures, ControllerFigures, Heap, MetricsSection, Row, whole};
-use crate::kafka::NodeId;
+use super::{BrokerFigures, ControllerFigures, Heap, MetricsSection, Row, ServerFigures, whole};
 use crate::ui::TextOptions;
 use crate::view::{self, Table};
 
 /// The section of `-o wide`.
 pub(in crate::commands::status) fn text(section: &MetricsSection, options: TextOptions) -> String {
     let mut text = String::new();
-    if section.brokers.is_empty() && section.controllers.is_empty() {
+    let mut tables = Vec::new();
+    if !section.brokers.is_empty() {
+        tables.push(brokers(&section.brokers, options));
+    }
+    if !section.controllers.is_empty() {
+        tables.push(controllers(&section.controllers, options));
+    }
+    if !section.zookeeper.is_empty() {
+        tables.push(servers(&section.zookeeper, options));
+    }
+    if tables.is_empty() {
         return text;
     }
     let _ = writeln!(text, "\nMetrics:{}", totals(&section.brokers));
-    for (node, reason) in failures(section) {
-        let _ = writeln!(text, "  node {node}: {reason}");
+    for (name, reason) in failures(section) {
+        let _ = writeln!(text, "  {name}: {reason}");
     }
-    if !section.brokers.is_empty() {
-        text.push_str(&indented(&brokers(&section.brokers, options)));
-    }
-    if !section.controllers.is_empty() {
-        if !section.brokers.is_empty() {
-            text.push('\n');
-        }
-        text.push_str(&indented(&controllers(&section.controllers, options)));
-    }
-    text
+    let tables: Vec<String> = tables.iter().map(|table| indented(table)).collect();
+    text + &tables.join("\n")
 }
 
 /// What the brokers take and give together, and how many of them that is where some do not tell.
@@ -50,10 +51,11 @@ fn totals(rows: &[Row<BrokerFigures>]) -> String {
     text
 }
 
-fn failures(section: &MetricsSection) -> Vec<(NodeId, &String)> {
-    let brokers = section.brokers.iter().map(|row| (row.node, row.error.as_ref()));
-    let controllers = section.controllers.iter().map(|row| (row.node, row.error.as_ref()));
-    brokers.chain(controllers).filter_map(|(node, error)| Some((node, error?))).collect()
+fn failures(section: &MetricsSection) -> Vec<(String, &String)> {
+    let brokers = section.brokers.iter().map(|row| (format!("node {}", row.name()), row.error.as_ref()));
+    let controllers = section.controllers.iter().map(|row| (format!("node {}", row.name()), row.error.as_ref()));
+    let servers = section.zookeeper.iter().map(|row| (row.name(), row.error.as_ref()));
+    brokers.chain(controllers).chain(servers).filter_map(|(name, error)| Some((name, error?))).collect()
 }
 
 fn brokers(rows: &[Row<BrokerFigures>], options: TextOptions) -> String {
@@ -72,9 +74,10 @@ fn brokers(rows: &[Row<BrokerFigures>], options: TextOptions) -> String {
     ];
     headers.extend(zookeeper.then_some("ZOOKEEPER-P99"));
     let mut table = Table::new(headers, options.no_headers);
-    for Row { node, figures, .. } in rows {
+    for row in rows {
+        let figures = &row.figures;
         let cells = [
-            node.to_string(),
+            row.name(),
             unknown(figures.messages_in_per_second.map(|rate| format!("{}/s", count(rate)))),
             speed(figures.bytes_in_per_second),
             speed(figures.bytes_out_per_second),
@@ -100,14 +103,34 @@ fn controllers(rows: &[Row<ControllerFigures>], options: TextOptions) -> String 
     }
     headers.push("HEAP");
     let mut table = Table::new(headers, options.no_headers);
-    for Row { node, figures, .. } in rows {
+    for row in rows {
+        let figures = &row.figures;
         let active = figures.active.map(|active| if active { "True" } else { "False" });
-        let mut cells = vec![node.to_string(), unknown(active), time(figures.event_queue_p99_ms)];
+        let mut cells = vec![row.name(), unknown(active), time(figures.event_queue_p99_ms)];
         if quorum {
             cells.extend([time(figures.metadata_lag_ms), unknown(figures.metadata_errors)]);
         }
         cells.push(heap(figures.heap));
         table.row(cells);
+    }
+    table.text()
+}
+
+fn servers(rows: &[Row<ServerFigures>], options: TextOptions) -> String {
+    let headers = ["ZOOKEEPER", "LATENCY", "SLOWEST", "OUTSTANDING", "CONNECTIONS", "ZNODES", "WATCHES", "HEAP"];
+    let mut table = Table::new(headers, options.no_headers);
+    for row in rows {
+        let figures = &row.figures;
+        table.row([
+            row.name(),
+            unknown(figures.latency_ms.map(|latency| format!("{}ms", count(latency)))),
+            time(figures.slowest_ms),
+            unknown(figures.outstanding),
+            unknown(figures.connections),
+            unknown(figures.znodes),
+            unknown(figures.watches),
+            heap(figures.heap),
+        ]);
     }
     table.text()
 }

@@ -1,7 +1,7 @@
 //! What a Kafka broker has with ZooKeeper that it has not in a KRaft cluster.
 
 use super::hosts;
-use crate::k8s::manifests::script::{broker_listeners, java_options, own_properties, rack};
+use crate::k8s::manifests::script::{FRESH_ADDRESSES, broker_listeners, java_options, own_properties, rack};
 use crate::k8s::manifests::{CONFIG_MOUNT, Target};
 use crate::k8s::names::{Role, ZOOKEEPER_PORT};
 
@@ -55,7 +55,8 @@ archive() {{ if [ -f "/opt/kafka/$1.jsa" ]; then echo "-XX:SharedArchiveFile=/op
 export LOG_DIR=/tmp/kafka-logs
 export EXTRA_ARGS="-name kafkaServer"
 export KAFKA_LOG4J_OPTS="-Dlog4j.configuration=file:{CONFIG_MOUNT}/{LOGGING_FILE}"
-export KAFKA_HEAP_OPTS="-Xms{heap}m -Xmx{heap}m -XX:+ExitOnOutOfMemoryError $(archive kafka)"
+# A pod that is replaced has another address; Java would remember the old one for half a minute.
+export KAFKA_HEAP_OPTS="-Xms{heap}m -Xmx{heap}m -XX:+ExitOnOutOfMemoryError {FRESH_ADDRESSES} $(archive kafka)"
 {java_options}exec /opt/kafka/bin/kafka-server-start.sh "$properties"
 "#
     )

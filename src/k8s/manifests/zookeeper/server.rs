@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::{ELECTION_PORT, PEER_PORT, hosts};
-use crate::k8s::manifests::{CONFIG_MOUNT, Target};
+use crate::k8s::manifests::script::FRESH_ADDRESSES;
+use crate::k8s::manifests::{CONFIG_MOUNT, Target, metrics};
 use crate::k8s::names::{Role, ZOOKEEPER_PORT};
 
 /// Where the volume is mounted; snapshots and log lie below it, because many disks have `lost+found` in
@@ -52,6 +53,7 @@ fn configuration(target: &Target<'_>) -> String {
 
 fn start_script(target: &Target<'_>) -> String {
     let heap = target.spec.heap_mib(Role::ZooKeeper);
+    let agent = target.spec.metrics.as_ref().map(|_| format!(" {}", metrics::agent())).unwrap_or_default();
     format!(
         r#"#!/bin/bash
 # Written by kubectl-kafka.
@@ -64,7 +66,9 @@ echo "$((ordinal + 1))" > {DATA_MOUNT}/data/myid
 
 export ZOO_LOG_DIR=/tmp
 export ZK_SERVER_HEAP={heap}
-export SERVER_JVMFLAGS="-Xms{heap}m -XX:+ExitOnOutOfMemoryError"
+# What the server alone runs with: zkCli.sh in the same pod must not open the metrics port. A pod that is replaced has
+# another address, and Java would remember the old one for half a minute.
+export SERVER_JVMFLAGS="-Xms{heap}m -XX:+ExitOnOutOfMemoryError {FRESH_ADDRESSES}{agent}"
 exec zkServer.sh start-foreground {CONFIG_MOUNT}/zoo.cfg
 "#
     )

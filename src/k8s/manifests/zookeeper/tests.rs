@@ -5,7 +5,9 @@ use serde_json::{Value, json};
 use super::*;
 use crate::k8s::manifests::properties::server_properties;
 use crate::k8s::manifests::tests::references;
-use crate::k8s::manifests::{ClusterMode, ClusterSpec, Manifest, config_maps, file_names, supporting, workloads};
+use crate::k8s::manifests::{
+    ClusterMode, ClusterSpec, Manifest, Metrics, config_maps, file_names, supporting, workloads,
+};
 use crate::k8s::names::ClusterName;
 
 fn spec(brokers: u32) -> ClusterSpec {
@@ -91,7 +93,9 @@ fn a_servers_files() {
 
     export ZOO_LOG_DIR=/tmp
     export ZK_SERVER_HEAP=512
-    export SERVER_JVMFLAGS="-Xms512m -XX:+ExitOnOutOfMemoryError"
+    # What the server alone runs with: zkCli.sh in the same pod must not open the metrics port. A pod that is replaced has
+    # another address, and Java would remember the old one for half a minute.
+    export SERVER_JVMFLAGS="-Xms512m -XX:+ExitOnOutOfMemoryError -Dsun.net.inetaddr.ttl=1"
     exec zkServer.sh start-foreground /etc/kubectl-kafka/zoo.cfg
     "#);
 }
@@ -118,6 +122,7 @@ fn a_brokers_files() {
     assert!(script.contains("echo \"broker.id=$((ordinal + 100))\""), "the same ids as in a KRaft cluster");
     assert!(!script.contains("kafka-storage.sh") && !script.contains("process.roles"), "{script}");
     assert!(script.contains("advertised.listeners=INTERNAL://$host:9091,CLIENT://$host:9092"), "{script}");
+    assert!(script.contains(" -Dsun.net.inetaddr.ttl=1 "), "a replaced server is found at its new address: {script}");
 }
 
 #[test]
@@ -197,4 +202,29 @@ fn another_kafka_does_not_touch_zookeepers_pods() {
     newer.kafka_version = "3.9.1".into();
     newer.config.insert("log.retention.hours".into(), "1".into());
     assert_eq!(template(&spec(3)), template(&newer));
+}
+
+#[test]
+fn with_metrics_a_server_has_the_endpoint_and_only_the_server() {
+    let spec = ClusterSpec { metrics: Some(Metrics::default()), ..spec(3) };
+    let files = with_target(&spec, |target| crate::k8s::manifests::configuration::files(target, Role::ZooKeeper));
+    let agent = "-javaagent:/opt/jmx/jmx_prometheus_javaagent.jar=9404:/etc/kubectl-kafka/jmx.yaml\"\n";
+    let script = &files["start.sh"];
+    let line = script.lines().find(|line| line.starts_with("export SERVER_JVMFLAGS=")).expect("the server's flags");
+    assert!(format!("{line}\n").ends_with(agent) && script.matches("-javaagent").count() == 1, "{script}");
+    let rules = &files["jmx.yaml"];
+    assert!(rules.contains("- org.apache.ZooKeeperService:name0=*\n") && !rules.contains("kafka."), "{rules}");
+
+    let all = objects(&spec);
+    let body = |reference: &str| &all.iter().find(|object| object.reference() == reference).expect(reference).body;
+    let pod = &body("statefulset.apps/demo-zookeeper")["spec"]["template"]["spec"];
+    let ports: Vec<&Value> =
+        pod["containers"][0]["ports"].as_array().expect("ports").iter().map(|port| &port["containerPort"]).collect();
+    assert_eq!(ports, [2181, 2888, 3888, 9404]);
+    assert_eq!(pod["initContainers"][0]["name"], "metrics-agent");
+    let mounts = pod["containers"][0]["volumeMounts"].as_array().expect("mounts");
+    assert!(mounts.contains(&json!({"name": "agent", "mountPath": "/opt/jmx", "readOnly": true})), "{mounts:?}");
+    let ingress = &body("networkpolicy.networking.k8s.io/demo-zookeeper")["spec"]["ingress"];
+    assert_eq!(ingress[1], json!({"ports": [{"port": 9404, "protocol": "TCP"}]}), "Prometheus comes from anywhere");
+    assert_eq!(ingress[0]["ports"].as_array().map(Vec::len), Some(3), "and nobody else");
 }
