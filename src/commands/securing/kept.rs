@@ -89,6 +89,18 @@ impl Kept {
         self.keystores.get(&role)?.get(file)
     }
 
+    /// The number of the certificate that a pod's Secret has just now; `None` where there is none.
+    pub(in crate::commands) async fn serial(
+        kubernetes: &Kubernetes,
+        name: &ClusterName,
+        role: Role,
+        file: &str,
+    ) -> Result<Option<String>, CommandError> {
+        let Some(secret) = find(kubernetes, &name.certificates(role)).await? else { return Ok(None) };
+        let keystore = keystores(&secret).remove(file);
+        Ok(keystore.and_then(|chain| CertificateInfo::from_pem(&chain).ok()).map(|info| info.serial))
+    }
+
     /// The Secrets whose certificates come from another authority than the one that is there, or from one that is
     /// gone.
     pub(in crate::commands) fn strangers(&self, name: &ClusterName) -> Vec<String> {
