@@ -15,7 +15,7 @@ use crate::k8s::credentials::{Credentials, KEY_CA};
 use crate::k8s::manifests::security::KEY_CA_KEY;
 use crate::k8s::manifests::{ClusterSpec, pod_monitors};
 use crate::k8s::names::ADMIN;
-use crate::k8s::{ClusterName, Kubernetes, Role};
+use crate::k8s::{self, ClusterName, Kubernetes, Role};
 
 /// What is there already.
 #[derive(Debug, Default)]
@@ -51,7 +51,12 @@ impl Kept {
             }
         }
         if let Some(secret) = admin? {
-            let read = Credentials::from_secret(&secret).map_err(|reason| unreadable(&name.user(ADMIN), &reason))?;
+            let read = Credentials::from_secret(&secret).map_err(|reason| k8s::Error::Unusable {
+                secret: name.user(ADMIN),
+                namespace: kubernetes.namespace.clone(),
+                user: ADMIN.to_owned(),
+                reason,
+            })?;
             kept.admin = Some(read);
         }
         Ok(kept)
