@@ -1,7 +1,7 @@
 //! A secure Kafka: the admin without a flag, users who may little, and every way to be refused.
 
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 use tempfile::TempDir;
