@@ -24,7 +24,7 @@ struct State {
     last: String,
 }
 
-/// What a person types next, with the flags that were typed.
+/// What a person types next.
 #[derive(Debug, Clone)]
 pub struct NextCommands {
     /// Goes on where the roll stopped.
@@ -37,11 +37,11 @@ pub struct NextCommands {
 
 impl NextCommands {
     /// `again`, and what fits it.
-    pub fn new(name: &ClusterName, namespace_flag: &str, again: String) -> Self {
+    pub fn new(name: &ClusterName, again: String) -> Self {
         Self {
             again,
-            status: format!("kubectl kafka status {name} --wait{namespace_flag}"),
-            install: format!("kubectl kafka install {name}{namespace_flag} --config …"),
+            status: format!("kubectl kafka status {name} --wait"),
+            install: format!("kubectl kafka install {name} --config …"),
         }
     }
 }
@@ -192,7 +192,7 @@ mod tests {
     use crate::k8s::diagnose::{Cause, Certainty};
 
     fn next() -> NextCommands {
-        NextCommands::new(&name(), "", "kubectl kafka restart demo".into())
+        NextCommands::new(&name(), "kubectl kafka restart demo".into())
     }
 
     fn name() -> ClusterName {

@@ -77,6 +77,11 @@ impl Ui {
         Self { place: Arc::new(Whereabouts::of(global)), ..self }
     }
 
+    /// Knows the namespace that a document says, which hints need too.
+    pub fn now_in(&self, namespace: &str) {
+        self.place.now_in(namespace);
+    }
+
     /// The level of `-v`, 0 without it.
     pub fn verbosity(&self) -> u8 {
         self.verbosity

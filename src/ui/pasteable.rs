@@ -2,6 +2,8 @@
 //!
 //! The rooms that know what to do do not know what was typed, and the terminal sees every hint.
 
+use std::sync::OnceLock;
+
 use crate::cli::GlobalArgs;
 use crate::shell::quoted;
 
@@ -12,23 +14,30 @@ const BEGINNING: &str = "`kubectl kafka ";
 #[derive(Debug, Clone, Default)]
 pub(super) struct Whereabouts {
     context: String,
-    namespace: String,
+    /// Typed, or as a document says.
+    namespace: OnceLock<String>,
     kafka: Option<String>,
     addresses: String,
 }
 
 impl Whereabouts {
     pub(super) fn of(global: &GlobalArgs) -> Self {
-        let flag = |name: &str, value: Option<&String>| {
-            value.map_or_else(String::new, |value| format!(" {name} {}", quoted(value)))
-        };
+        let namespace = OnceLock::new();
+        if let Some(typed) = &global.namespace {
+            let _ = namespace.set(typed.clone());
+        }
         let addresses = (!global.bootstrap_server.is_empty()).then(|| global.bootstrap_server.join(","));
         Self {
             context: flag("--context", global.context.as_ref()),
-            namespace: flag("-n", global.namespace.as_ref()),
+            namespace,
             kafka: global.kafka.clone(),
             addresses: flag("--bootstrap-server", addresses.as_ref()),
         }
+    }
+
+    /// A namespace that nobody typed is the one that is meant.
+    pub(super) fn now_in(&self, namespace: &str) {
+        let _ = self.namespace.set(namespace.to_owned());
     }
 
     /// A text whose commands have the flags.
@@ -60,7 +69,7 @@ impl Whereabouts {
             return flags;
         }
         if !has("-n") {
-            flags.push_str(&self.namespace);
+            flags.push_str(&flag("-n", self.namespace.get()));
         }
         if let Some(kafka) = &self.kafka
             && (speaks_to_kafka || matches!(words[0], "status" | "verify" | "certs"))
@@ -72,6 +81,10 @@ impl Whereabouts {
         }
         flags
     }
+}
+
+fn flag(name: &str, value: Option<&String>) -> String {
+    value.map_or_else(String::new, |value| format!(" {name} {}", quoted(value)))
 }
 
 #[cfg(test)]
@@ -107,6 +120,17 @@ mod tests {
             assert_eq!(somewhere.completed(text), expected);
             assert_eq!(Whereabouts::default().completed(text), text);
         }
+    }
+
+    #[test]
+    fn a_namespace_of_a_document_is_said_unless_one_was_typed() {
+        let command = "`kubectl kafka status`";
+        let nowhere = Whereabouts::default();
+        nowhere.now_in("team");
+        assert_eq!(nowhere.completed(command), "`kubectl kafka status -n team`");
+        let typed = Whereabouts::of(&GlobalArgs { kafka: None, ..global() });
+        typed.now_in("other");
+        assert_eq!(typed.completed(command), "`kubectl kafka status -n team`");
     }
 
     #[test]

@@ -47,11 +47,11 @@ fn kerberos() {
 }
 
 #[test]
-fn a_java_store() {
+fn a_truststore_that_is_none() {
     assert_snapshot!(kafka(&["topics", "list", "--bootstrap-server", "127.0.0.1:1", "--command-config", "client.properties"]).file("client.properties", "security.protocol=SSL\nssl.truststore.location=client.properties\n").run(), @"
     $ kubectl kafka topics list --bootstrap-server 127.0.0.1:1 --command-config client.properties
     --- stderr
-    error: client.properties: ssl.truststore.location: client.properties is no PEM file
+    error: client.properties: ssl.truststore.location: client.properties is no PEM file and no store of Java's
     hint: PEM has -----BEGIN CERTIFICATE----- in it
     --- exit code 1
     ");

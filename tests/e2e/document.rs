@@ -59,6 +59,10 @@ fn a_document_is_installed_shown_compared_and_comes_back_on_kept_data() {
     assert_eq!(with(&["install", "--diff", "-f", "-"], &kept).succeeded().stdout_text(), "");
     let again = with(&["install", "-f", "-"], &kept).succeeded();
     assert!(again.stderr.contains("nothing was changed"), "{again}");
+    let refused = with(&["install", "-f", "-"], &DOCUMENT.replace("size: 1Gi", "size: 512Mi")).exited(1);
+    assert!(refused.stderr.contains("storage   1Gi       512Mi    stdin: line 11"), "{refused}");
+    let setting = DOCUMENT.replace("log.retention.hours: '7'", "log.retention.hours: '7', log.cleaner.threads: many");
+    with(&["install", "-f", "-"], &setting).exited(1).says("stdin: line 12: Kafka refuses log.cleaner.threads=many");
 
     run(&["topics", "create", "orders", "-n", here]).succeeded();
     start(&["produce", "orders", "-n", here]).reading("hello\n").end().succeeded();
@@ -106,7 +110,7 @@ fn a_document_with_a_mistake_changes_nothing() {
     assert!(outcome.stderr.contains("line 13: spec.rackMop: unknown field; did you mean \"rackMap\"?"), "{outcome}");
     let impossible = DOCUMENT.replace("[0]", "[0, 3]");
     let outcome = start(&["install", "-f", "-", "-n", &namespace.name]).reading(impossible.as_str()).end().exited(2);
-    assert!(outcome.stderr.contains("spec.rackMap: zone-a: there is no broker 3"), "{outcome}");
+    assert!(outcome.stderr.contains("stdin: line 13: spec.rackMap: zone-a: there is no broker 3"), "{outcome}");
     let objects = kubectl(&[
         "get",
         "configmaps,statefulsets",

@@ -15,6 +15,7 @@ trials! {
     pods_that_are_deleted_while_an_install_waits_do_not_stop_it,
     an_authority_of_ones_own_signs_the_certificates,
     an_admin_whose_secret_is_gone_comes_back,
+    an_admin_whose_password_kafka_does_not_know_is_let_in_by_install,
     nothing_is_signed_by_another_authority_until_it_is_wanted,
 }
 
@@ -230,6 +231,42 @@ fn an_admin_whose_secret_is_gone_comes_back() {
     kafka.run(&["install", "own", "--no-wait"]).exited(1).says("leave --no-wait out");
     again(&kafka).end().succeeded().says("the admin has a new password");
     kafka.run(&["topics", "list", "--kafka-user", "alice"]).succeeded();
+}
+
+fn an_admin_whose_password_kafka_does_not_know_is_let_in_by_install() {
+    let kafka = own(&SECURE);
+    let give = |password: &str| {
+        let patch = format!(r#"{{"stringData": {{"password": "{password}"}}}}"#);
+        kafka.kubectl(&["patch", "secret", "own-user-admin", "-p", &patch]);
+        kafka.run(&["topics", "list"]).exited(1).says("kubectl kafka users rotate admin");
+    };
+    let healed = "Kafka had another password of the admin than Secret \"own-user-admin\" says";
+
+    // As after a crash between the Secret and Kafka; nothing else is to be done.
+    give("second");
+    again(&kafka).end().succeeded().says(healed);
+    kafka.run(&["topics", "list"]).succeeded();
+    assert_eq!(secret(&kafka, "own-user-admin", "password"), "second");
+
+    // A rehearsal asks Kafka and changes nothing.
+    give("third");
+    let setting = ["--config", "log.retention.ms=3600000"];
+    let rehearsed = kafka.run(&[&["install", "own", "--dry-run=server"][..], &setting].concat()).succeeded();
+    assert!(!rehearsed.stderr.contains(healed) && !rehearsed.stderr.contains("cannot be asked"), "{rehearsed}");
+    kafka.run(&["topics", "list"]).exited(1);
+
+    // Kafka is given a setting as well.
+    let changed = kafka.start(&[&["install", "own"][..], &setting].concat()).within(Duration::from_secs(300)).end();
+    let changed = changed.succeeded().says(healed);
+    assert!(changed.stderr.contains("Set in Kafka at once, without a restart: log.retention.ms"), "{changed}");
+    assert!(!again(&kafka).end().succeeded().stderr.contains(healed), "there is nothing to heal any more");
+    kafka.run(&["verify"]).succeeded();
+
+    // With its data alone it is let in too.
+    kafka.run(&["uninstall", "own", "--yes"]).succeeded();
+    kafka.kubectl(&["patch", "secret", "own-user-admin", "-p", r#"{"stringData": {"password": "fourth"}}"#]);
+    again(&kafka).end().succeeded().says(healed);
+    kafka.run(&["topics", "list"]).succeeded();
 }
 
 fn nothing_is_signed_by_another_authority_until_it_is_wanted() {

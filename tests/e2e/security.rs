@@ -15,7 +15,8 @@ trials! {
     a_users_file_is_complete_and_a_new_password_makes_it_old,
     an_interrupt_never_parts_a_password_from_its_secret,
     a_wrong_authority_is_refused,
-    java_stores_and_other_mechanisms_are_refused_by_name,
+    javas_own_stores_are_read,
+    other_mechanisms_are_refused_by_name,
     no_password_is_on_the_screen_however_much_is_said,
     whoever_may_not_read_the_secret_is_told_which_and_a_file_does,
     a_user_whose_secret_cannot_be_written_is_not_made,
@@ -167,7 +168,7 @@ fn a_wrong_authority_is_refused() {
     assert!(refused.elapsed.as_secs() < 10, "a refusal is final: {refused}");
 }
 
-fn java_stores_and_other_mechanisms_are_refused_by_name() {
+fn other_mechanisms_are_refused_by_name() {
     let kafka = secured();
     for (from, to, said) in [
         ("sasl.mechanism=SCRAM-SHA-512", "sasl.mechanism=OAUTHBEARER", "sasl.mechanism=OAUTHBEARER is not supported"),
@@ -178,6 +179,33 @@ fn java_stores_and_other_mechanisms_are_refused_by_name() {
         let (_directory, file) = client_properties(kafka, "admin", |text| text.replace(from, to));
         let config = file.display().to_string();
         kafka.run(&["topics", "list", "--command-config", &config]).exited(1).says(said);
+    }
+}
+
+fn javas_own_stores_are_read() {
+    let kafka = secured();
+    let directory = tempfile::tempdir().expect("a directory");
+    let place = |name: &str| directory.path().join(name).display().to_string();
+    std::fs::write(place("ca.pem"), secret(kafka, "admin", "ca.crt")).expect("a file");
+    for kind in ["PKCS12", "JKS"] {
+        let store = place(kind);
+        let keytool = std::process::Command::new("keytool")
+            .args(["-importcert", "-noprompt", "-storepass", "changeit", "-alias", "ca", "-storetype", kind])
+            .args(["-file", &place("ca.pem"), "-keystore", &store])
+            .output()
+            .expect("keytool");
+        assert!(keytool.status.success(), "{}", String::from_utf8_lossy(&keytool.stdout));
+        let with = |password: &str| {
+            client_properties(kafka, "admin", |text| {
+                let (before, _) = text.split_once("ssl.truststore.").expect("an authority");
+                format!("{before}ssl.truststore.location={store}\nssl.truststore.password={password}\n")
+            })
+        };
+        let (_kept, right) = with("changeit");
+        kafka.run(&["topics", "list", "--command-config", &right.display().to_string()]).succeeded();
+        let (_kept, wrong) = with("another");
+        let refused = kafka.run(&["topics", "list", "--command-config", &wrong.display().to_string()]).exited(1);
+        assert!(refused.stderr.contains("ssl.truststore.password is wrong for "), "{refused}");
     }
 }
 

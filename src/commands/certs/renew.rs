@@ -99,9 +99,8 @@ impl RenewArgs {
         ));
         context.ui.hint(format!(
             "towards each other, pods show the certificate that they started with: restart them before it ends, \
-             with `kubectl kafka restart {}{}`",
-            place.name,
-            context.namespace_flag()
+             with `kubectl kafka restart {}`",
+            place.name
         ));
         Ok(Exit::Done)
     }

@@ -50,32 +50,40 @@ impl InstallArgs {
         context: &Context,
         written: Option<&WrittenDocument>,
     ) -> Result<ClusterName, CommandError> {
-        let written = written.and_then(|document| document.metadata.name.as_ref()).map(ClusterName::as_str);
+        let said = written.and_then(|document| document.metadata.name.as_ref()).map(ClusterName::as_str);
         let typed = context.named(self.name.as_deref())?;
         // What the environment says is for commands that nobody tells a name.
-        let typed = typed.filter(|_| self.name.is_some() || written.is_none() || !context.global.kafka_is_default);
-        if let (Some(typed), Some(written)) = (typed, written)
-            && typed != written
+        let typed = typed.filter(|_| self.name.is_some() || said.is_none() || !context.global.kafka_is_default);
+        if let (Some(typed), Some(said), Some(written)) = (typed, said, written)
+            && typed != said
         {
-            return Err(CommandError::usage(format!(
-                "the document is about cluster \"{written}\", and \"{typed}\" was asked for"
-            )));
+            let reason = format!("it is \"{said}\", and \"{typed}\" was asked for: they are the same, so change one");
+            return Err(self.spec.mistaken("metadata.name", &reason, written));
         }
-        let name = typed.or(written).unwrap_or(DEFAULT_NAME);
+        let name = typed.or(said).unwrap_or(DEFAULT_NAME);
         name.parse().map_err(|reason| CommandError::usage(format!("\"{name}\" is no name for a cluster: {reason}")))
     }
 }
 
-/// As kubectl: the document's namespace, which `-n` may repeat and not change.
-pub(super) fn in_namespace(mut context: Context, written: Option<&WrittenDocument>) -> Result<Context, CommandError> {
-    let Some(written) = written.and_then(|document| document.metadata.namespace.clone()) else { return Ok(context) };
-    match &context.global.namespace {
-        Some(typed) if *typed != written => Err(CommandError::usage(format!(
-            "the namespace of the document, \"{written}\", is not the one of -n, \"{typed}\""
-        ))),
-        _ => {
-            context.global.namespace = Some(written);
-            Ok(context)
+impl InstallArgs {
+    /// As kubectl: the document's namespace, which `-n` may repeat and not change.
+    pub(super) fn in_namespace(
+        &self,
+        mut context: Context,
+        written: Option<&WrittenDocument>,
+    ) -> Result<Context, CommandError> {
+        let Some(written) = written else { return Ok(context) };
+        let Some(said) = written.metadata.namespace.clone() else { return Ok(context) };
+        match &context.global.namespace {
+            Some(typed) if *typed != said => {
+                let reason = format!("it is \"{said}\", and -n is \"{typed}\": they are the same, so change one");
+                Err(self.spec.mistaken("metadata.namespace", &reason, written))
+            }
+            _ => {
+                context.ui.now_in(&said);
+                context.global.namespace = Some(said);
+                Ok(context)
+            }
         }
     }
 }

@@ -2,13 +2,15 @@
 //! applied and rolled out pod by pod.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::time::Instant;
 
 use super::Install;
 use super::differences::{Difference, differences, table};
-use crate::commands::securing::GoneAdmin;
-use crate::connect::{Login, Session};
+use crate::commands::securing::Admin;
+use crate::connect::{Login, NotConnected, Session};
 use crate::error::{CommandError, ErrorKind};
 use crate::k8s::discover::{self, KafkaCluster};
 use crate::k8s::manifests::dynamic::{ConfigChanges, UpdateMode, update_mode};
@@ -17,7 +19,7 @@ use crate::k8s::revisions::{self, Revisions, choose, unused};
 use crate::k8s::rollout::Rollout;
 use crate::k8s::{Kubernetes, Role};
 use crate::kafka::admin::configs::{self, ConfigSource};
-use crate::kafka::{Ask, Cluster, Error};
+use crate::kafka::{Ask, Cluster, ClusterOptions, Error};
 use crate::roll::plan::Wish;
 use crate::roll::turn::Turn;
 use crate::roll::{Leftovers, NextCommands, Plan, Roller, Selection};
@@ -33,10 +35,15 @@ const POOLS: [&str; 5] = [
     "num.replica.fetchers",
 ];
 
+/// One question to a Kafka that may not answer.
+const ASK: ClusterOptions = ClusterOptions { request_timeout: Duration::from_secs(5), retry_for: Duration::ZERO };
+
 /// What changes on a cluster that runs.
 pub(super) struct Changing<'a> {
     install: &'a Install<'a>,
     kubernetes: &'a Kubernetes,
+    /// Where there are users.
+    admin: Option<Arc<Admin>>,
     differences: Vec<Difference>,
     /// Set in Kafka at once; `None`: taken back.
     settings: BTreeMap<String, Option<String>>,
@@ -53,13 +60,14 @@ impl<'a> Changing<'a> {
     pub(super) async fn of(
         install: &'a Install<'a>,
         kubernetes: &'a Kubernetes,
-        current: &ClusterSpec,
-        wanted: &ClusterSpec,
+        admin: Option<Arc<Admin>>,
+        (current, wanted): (&ClusterSpec, &ClusterSpec),
     ) -> Result<Self, CommandError> {
         let (revisions, rollout) =
             tokio::try_join!(revisions::list(kubernetes, install.name), Rollout::of(kubernetes, install.name))?;
         let (differences, settings) = (differences(current, wanted), BTreeMap::new());
-        let mut changing = Self { install, kubernetes, differences, settings, restarts: false, revisions, rollout };
+        let mut changing =
+            Self { install, kubernetes, admin, differences, settings, restarts: false, revisions, rollout };
         let changes = ConfigChanges::between(&current.config, &wanted.config);
         let removed = changes
             .restart
@@ -110,10 +118,7 @@ impl<'a> Changing<'a> {
                     self.restarts = true;
                 }
                 Err(error @ Error::Code { .. }) => {
-                    let value = value.unwrap_or_default();
-                    return Err(CommandError::failed(format!(
-                        "Kafka refuses --config {key}={value}; nothing was changed: {error}"
-                    )));
+                    return Err(self.refused(&key, &value.unwrap_or_default(), &error));
                 }
                 Err(error) => {
                     self.give_up_settings(&error.to_string());
@@ -122,6 +127,18 @@ impl<'a> Changing<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Kafka's refusal of a setting, with who asked for it.
+    fn refused(&self, key: &str, value: &str, error: &Error) -> CommandError {
+        let difference = Difference { field: format!("config {key}"), current: None, wanted: Some(value.to_owned()) };
+        let asker = self.install.asker(&difference).filter(|asker| asker != "--config");
+        let flag = if asker.is_some() { "" } else { "--config " };
+        let refusal = CommandError::failed(format!("Kafka refuses {flag}{key}={value}; nothing was changed: {error}"));
+        match asker {
+            Some(asker) => refusal.about(asker),
+            None => refusal,
+        }
     }
 
     fn give_up_settings(&mut self, reason: &str) {
@@ -140,16 +157,34 @@ impl<'a> Changing<'a> {
         found.ok_or_else(|| CommandError::failed("no broker pod exists"))
     }
 
+    /// As the admin; by a certificate, where its password does not work before [`Self::let_admin_in`].
     async fn connect(&self) -> Result<Cluster, CommandError> {
         let place = self.place().await?;
         let options = self.install.context.kafka_options();
-        Ok(Session::to_pods(self.kubernetes.clone(), place, options, &Ask::Nothing, &Login::Automatic).await?.kafka)
+        match (self.enter(place.clone(), options).await, &self.admin) {
+            (Err(NotConnected::Denied(_)), Some(admin)) => {
+                Ok(admin.enter(self.kubernetes, &place, options).await?.kafka)
+            }
+            (entered, _) => Ok(entered?.kafka),
+        }
     }
 
-    /// Lets the admin in again, whose Secret was gone.
-    pub(super) async fn bring_back(&self, gone: &GoneAdmin, deadline: Instant) -> Result<(), CommandError> {
-        let ui = &self.install.context.ui;
-        gone.until_told(ui, self.kubernetes, &self.place().await?, deadline).await
+    async fn enter(&self, place: KafkaCluster, options: ClusterOptions) -> Result<Session, NotConnected> {
+        Session::to_pods(self.kubernetes.clone(), place, options, &Ask::Nothing, &Login::Automatic).await
+    }
+
+    /// Tells Kafka the admin's password, where the Secret says another one than Kafka knows.
+    pub(super) async fn let_admin_in(&self, deadline: Instant) -> Result<(), CommandError> {
+        let Some(admin) = &self.admin else { return Ok(()) };
+        let place = self.place().await;
+        if !admin.is_new() {
+            // A Kafka that does not answer may be what this run is to mend.
+            let Ok(place) = &place else { return Ok(()) };
+            if !matches!(self.enter(place.clone(), ASK).await, Err(NotConnected::Denied(_))) {
+                return Ok(());
+            }
+        }
+        admin.until_told(&self.install.context.ui, self.kubernetes, &place?, deadline).await
     }
 
     /// What is going to change, on stderr.
@@ -197,8 +232,7 @@ impl<'a> Changing<'a> {
         apply: impl Future<Output = Result<(), CommandError>>,
     ) -> Result<(), CommandError> {
         let (context, name) = (self.install.context, self.install.name);
-        let flag = context.namespace_flag();
-        let next = NextCommands::new(name, &flag, format!("kubectl kafka restart {name}{flag}"));
+        let next = NextCommands::new(name, format!("kubectl kafka restart {name}"));
         let timeout = self.install.args.wait.timeout;
         let roller = Roller::new(&context.ui, self.kubernetes, name, Login::Automatic, timeout, next);
         let turn = Turn::take(&context.ui, self.kubernetes, name, &self.rollout).await?;

@@ -1,6 +1,6 @@
 //! What a second `install` asks that is not as it is, and whether that can be done.
 
-use crate::k8s::manifests::ClusterSpec;
+use crate::k8s::manifests::{ClusterSpec, Place, Step};
 use crate::view::Table;
 
 /// One option that differs.
@@ -13,6 +13,26 @@ pub(super) struct Difference {
     /// As it is asked.
     pub wanted: Option<String>,
 }
+
+impl Difference {
+    /// The flag that says it, or the path of what has none, and its place in a document.
+    pub(super) fn source(&self) -> (String, Place) {
+        if let Some(key) = self.field.strip_prefix("config ") {
+            return ("--config".to_owned(), Place::of("--config").then(Step::Named(key.to_owned())));
+        }
+        let flag = match self.field.as_str() {
+            "security.tls" => "--tls".to_owned(),
+            "security.authentication" => "--authentication".to_owned(),
+            field if field.contains('.') => format!("spec.{field}"),
+            field => format!("--{field}"),
+        };
+        let place = Place::of(&flag);
+        (flag, place)
+    }
+}
+
+/// Who asks for a difference, where that is worth telling: there is a file beside the flags.
+pub(super) type Asker<'a> = &'a dyn Fn(&Difference) -> Option<String>;
 
 /// Every option that differs, in the order of the flags.
 pub(super) fn differences(current: &ClusterSpec, wanted: &ClusterSpec) -> Vec<Difference> {
@@ -140,10 +160,19 @@ fn numbers(version: &str) -> Vec<u32> {
 
 /// `FIELD CURRENT WANTED`
 pub(super) fn table(differences: &[Difference]) -> String {
-    let mut table = Table::new(["FIELD", "CURRENT", "WANTED"], false);
+    table_with(differences, &|_| None)
+}
+
+/// `FIELD CURRENT WANTED ASKED BY`, the last where anybody is worth telling.
+pub(super) fn table_with(differences: &[Difference], asker: Asker<'_>) -> String {
+    let askers: Vec<Option<String>> = differences.iter().map(asker).collect();
+    let is_told = askers.iter().any(Option::is_some);
+    let columns = ["FIELD", "CURRENT", "WANTED"].into_iter().chain(is_told.then_some("ASKED BY"));
+    let mut table = Table::new(columns, false);
     let cell = |value: &Option<String>| value.clone().unwrap_or_else(|| "<none>".to_owned());
-    for difference in differences {
-        table.row([difference.field.clone(), cell(&difference.current), cell(&difference.wanted)]);
+    for (difference, asker) in differences.iter().zip(askers) {
+        let row = [difference.field.clone(), cell(&difference.current), cell(&difference.wanted)];
+        table.row(row.into_iter().chain(is_told.then(|| asker.unwrap_or_default())));
     }
     table.text()
 }
@@ -153,28 +182,52 @@ mod tests {
     use super::*;
     use crate::k8s::manifests::{ClusterMode, ZooKeeperSpec};
 
-    fn spec(change: impl FnOnce(&mut ClusterSpec)) -> ClusterSpec {
-        let mut spec = ClusterSpec::default();
-        change(&mut spec);
-        spec
-    }
-
     fn fields(differences: &[Difference]) -> Vec<&str> {
         differences.iter().map(|difference| difference.field.as_str()).collect()
     }
 
     #[test]
+    fn every_difference_has_its_place_in_a_document() {
+        let told = |field: &str| {
+            let (flag, place) = Difference { field: field.into(), current: None, wanted: None }.source();
+            (flag, place.to_string(), place.name().map(str::to_owned))
+        };
+        for (field, flag, path, name) in [
+            ("brokers", "--brokers", "spec.brokers", None),
+            ("storage", "--storage", "spec.storage.size", None),
+            ("kafka-version", "--kafka-version", "spec.kafkaVersion", None),
+            ("heap", "--heap", "spec.heap", None),
+            ("storage.disks", "spec.storage.disks", "spec.storage.disks", None),
+            ("security.authentication", "--authentication", "spec.security.authentication", None),
+            ("config a.b", "--config", "spec.config", Some("a.b")),
+        ] {
+            assert_eq!(told(field), (flag.into(), path.into(), name.map(str::to_owned)));
+        }
+    }
+
+    #[test]
+    fn who_asks_is_told_beside_what_is_asked() {
+        let wanted = ClusterSpec::changed(|spec| (spec.brokers, spec.controllers) = (5, 1));
+        let asker = |difference: &Difference| (difference.field == "brokers").then(|| "a.yaml: line 4".to_owned());
+        insta::assert_snapshot!(table_with(&differences(&ClusterSpec::changed(|_| ()), &wanted), &asker), @r"
+        FIELD         CURRENT   WANTED   ASKED BY
+        brokers       3         5        a.yaml: line 4
+        controllers   3         1
+        ");
+    }
+
+    #[test]
     fn the_same_amount_written_otherwise_is_no_difference() {
-        let wanted = spec(|spec| {
+        let wanted = ClusterSpec::changed(|spec| {
             spec.memory = "2048Mi".parse().expect("a quantity");
             spec.image = Some("apache/kafka:4.3.1".into());
         });
-        assert_eq!(differences(&spec(|_| ()), &wanted), []);
+        assert_eq!(differences(&ClusterSpec::changed(|_| ()), &wanted), []);
     }
 
     #[test]
     fn every_field_is_compared() {
-        let wanted = spec(|spec| {
+        let wanted = ClusterSpec::changed(|spec| {
             (spec.brokers, spec.controllers) = (4, 5);
             spec.kafka_version = "4.4.0".into();
             spec.storage.size = "20Gi".parse().expect("a quantity");
@@ -183,7 +236,7 @@ mod tests {
             spec.cpu = "1".parse().expect("a quantity");
             spec.config.insert("a".into(), "1".into());
         });
-        let found = differences(&spec(|_| ()), &wanted);
+        let found = differences(&ClusterSpec::changed(|_| ()), &wanted);
         assert_eq!(
             fields(&found),
             [
@@ -203,7 +256,7 @@ mod tests {
 
     #[test]
     fn a_running_cluster_takes_what_new_pods_bring() {
-        let fine = spec(|spec| {
+        let fine = ClusterSpec::changed(|spec| {
             spec.memory = "3Gi".parse().expect("a quantity");
             spec.cpu = "1".parse().expect("a quantity");
             spec.image = Some("mirror/kafka:4.3.1".into());
@@ -211,8 +264,8 @@ mod tests {
             spec.controller_resources.memory = Some("2Gi".parse().expect("a quantity"));
             spec.config.insert("num.partitions".into(), "3".into());
         });
-        assert_eq!(impossible_while_running(&spec(|_| ()), &fine), []);
-        let bad = spec(|spec| {
+        assert_eq!(impossible_while_running(&ClusterSpec::changed(|_| ()), &fine), []);
+        let bad = ClusterSpec::changed(|spec| {
             (spec.brokers, spec.controllers) = (2, 5);
             spec.kafka_version = "4.4.0".into();
             spec.storage.size = "20Gi".parse().expect("a quantity");
@@ -220,22 +273,22 @@ mod tests {
             spec.controller_resources.storage = Some("2Gi".parse().expect("a quantity"));
         });
         assert_eq!(
-            fields(&impossible_while_running(&spec(|_| ()), &bad)),
+            fields(&impossible_while_running(&ClusterSpec::changed(|_| ()), &bad)),
             ["brokers", "controllers", "kafka-version", "image", "storage", "storage-class", "controllerResources"]
         );
     }
 
     #[test]
     fn kept_data_allows_what_only_new_pods_need() {
-        let current = spec(|spec| spec.brokers = 3);
-        let fine = spec(|spec| {
+        let current = ClusterSpec::changed(|spec| spec.brokers = 3);
+        let fine = ClusterSpec::changed(|spec| {
             spec.brokers = 5;
             spec.kafka_version = "4.3.2".into();
             spec.memory = "1Gi".parse().expect("a quantity");
             spec.config.insert("a".into(), "1".into());
         });
         assert_eq!(impossible_with_kept_data(&current, &fine), []);
-        let bad = spec(|spec| {
+        let bad = ClusterSpec::changed(|spec| {
             (spec.brokers, spec.controllers) = (2, 5);
             spec.kafka_version = "4.2.9".into();
             spec.storage.size = "1Gi".parse().expect("a quantity");
@@ -245,17 +298,17 @@ mod tests {
             fields(&impossible_with_kept_data(&current, &bad)),
             ["brokers", "controllers", "kafka-version", "storage", "storage-class"]
         );
-        let combined = |brokers| spec(|spec| (spec.brokers, spec.controllers) = (brokers, 0));
+        let combined = |brokers| ClusterSpec::changed(|spec| (spec.brokers, spec.controllers) = (brokers, 0));
         assert_eq!(fields(&impossible_with_kept_data(&combined(1), &combined(3))), ["brokers"]);
         assert_eq!(impossible_with_kept_data(&combined(3), &combined(4)), []);
     }
 
     #[test]
     fn another_mode_is_shown_with_what_follows_from_it_and_needs_another_disk() {
-        let zookeeper = spec(|_| ()).in_mode(ClusterMode::ZooKeeper);
-        let found = differences(&spec(|_| ()), &zookeeper);
+        let zookeeper = ClusterSpec::changed(|_| ()).in_mode(ClusterMode::ZooKeeper);
+        let found = differences(&ClusterSpec::changed(|_| ()), &zookeeper);
         assert_eq!(fields(&found), ["mode", "controllers", "zookeeper-servers", "kafka-version", "image"]);
-        let impossible = impossible_with_kept_data(&spec(|_| ()), &zookeeper);
+        let impossible = impossible_with_kept_data(&ClusterSpec::changed(|_| ()), &zookeeper);
         assert_eq!(fields(&impossible), ["mode", "kafka-version"]);
         let mut more = zookeeper.clone();
         more.zookeeper = Some(ZooKeeperSpec {

@@ -44,8 +44,8 @@ use crate::k8s::{ClusterName, Kubernetes, Role};
 use crate::kafka::Ask;
 use crate::view::{duration, plural};
 use applying::Step;
-use arguments::in_namespace;
 use changing::Changing;
+use differences::Difference;
 use plan::Plan;
 use waiting::Wait;
 
@@ -70,7 +70,7 @@ impl InstallArgs {
     async fn install(self, context: Context) -> CommandResult {
         let written = self.spec.written()?;
         let name = self.name(&context, written.as_ref())?;
-        let context = in_namespace(context, written.as_ref())?;
+        let context = self.in_namespace(context, written.as_ref())?;
         let install = Install {
             args: &self,
             context: &context,
@@ -138,7 +138,7 @@ impl Install<'_> {
         if self.args.diff {
             return diffing::run(self, &kubernetes, &plan).await;
         }
-        if plan.gone_admin.is_some() && plan.running.is_none() && !self.args.wait.is_on() {
+        if plan.has_new_admin() && plan.running.is_none() && !self.args.wait.is_on() {
             return Err(CommandError::failed(format!(
                 "Secret \"{}\" is gone, and its admin gets another password as soon as Kafka runs; nothing was changed",
                 self.name.user(ADMIN)
@@ -161,9 +161,9 @@ impl Install<'_> {
                 self.report(step)
             })
             .await?;
-            if let (Some(gone), Some(changing)) = (&plan.gone_admin, &changing) {
+            if let Some(changing) = &changing {
                 // Nothing else can be asked of Kafka before.
-                Box::pin(changing.bring_back(gone, started + self.args.wait.timeout)).await?;
+                Box::pin(changing.let_admin_in(started + self.args.wait.timeout)).await?;
             }
             self.print_documents(&plan)
         };
@@ -178,18 +178,16 @@ impl Install<'_> {
                 self.rolling.store(true, Ordering::Relaxed);
                 Box::pin(changing.only_apply(apply)).await?;
                 self.rolling.store(false, Ordering::Relaxed);
-                let (name, flag) = (self.name, self.context.namespace_flag());
                 self.context
                     .ui
-                    .hint(format!("`kubectl kafka restart {name}{flag}` gives the pods what needs new ones"));
+                    .hint(format!("`kubectl kafka restart {}` gives the pods what needs new ones", self.name));
             }
         }
         if !changed {
             self.context.ui.status(format!("cluster \"{}\" is installed as asked; nothing was changed", self.name));
         }
         if !self.args.wait.is_on() {
-            let flag = self.context.namespace_flag();
-            self.context.ui.hint(format!("see how far it is with `kubectl kafka status {}{flag}`", self.name));
+            self.context.ui.hint(format!("see how far it is with `kubectl kafka status {}`", self.name));
             return Ok(Exit::Done);
         }
         // Its state is large, and every caller would carry it.
@@ -208,7 +206,7 @@ impl Install<'_> {
         plan: &mut Plan,
     ) -> Result<Option<Changing<'a>>, CommandError> {
         let Some(running) = plan.running.clone() else { return Ok(None) };
-        let changing = Box::pin(Changing::of(self, kubernetes, &running, spec)).await?;
+        let changing = Box::pin(Changing::of(self, kubernetes, plan.admin.clone(), (&running, spec))).await?;
         let target = Target { name: self.name, namespace: &kubernetes.namespace, spec };
         plan.mount(&target, &changing.files(&target, &running), &changing.rollout)?;
         Ok(Some(changing))
@@ -216,6 +214,14 @@ impl Install<'_> {
 
     fn spec(&self, kept: Option<&ClusterSpec>) -> Result<ClusterSpec, CommandError> {
         self.args.spec.spec(self.written.as_ref(), kept)
+    }
+
+    /// Who asks for a difference; `None` where there are flags alone.
+    fn asker(&self, difference: &Difference) -> Option<String> {
+        let written = self.written.as_ref()?;
+        let (flag, place) = difference.source();
+        let asker = self.args.spec.who_asks(&flag, &place, written);
+        Some(asker.unwrap_or_else(|| "the default".to_owned()))
     }
 
     fn dry_run(&self) -> DryRun {
@@ -232,7 +238,7 @@ impl Install<'_> {
         let spec = self.spec(inventory.document.as_ref())?;
         let target = Target { name: self.name, namespace: &kubernetes.namespace, spec: &spec };
         let kept = Kept::of(kubernetes, self.name, &spec).await?;
-        let plan = Plan::new(&target, &inventory, &kept)?;
+        let plan = Plan::new(&target, &inventory, &kept, &|difference| self.asker(difference))?;
         Ok((spec, plan))
     }
 
@@ -253,8 +259,8 @@ impl Install<'_> {
         started: Instant,
     ) -> Result<(), CommandError> {
         let timeout = self.args.wait.timeout;
-        let gone_admin = plan.gone_admin.as_ref();
-        let wait = Wait { context: self.context, kubernetes, name: self.name, spec, timeout, gone_admin };
+        let admin = plan.admin.as_deref();
+        let wait = Wait { context: self.context, kubernetes, name: self.name, spec, timeout, admin };
         // New pods took their own time.
         let place = wait.until_ready(Instant::now() + timeout).await?;
         if plan.identity.as_ref().is_some_and(|identity| identity.mode == Mode::Bootstrap) {
@@ -329,7 +335,7 @@ impl Install<'_> {
     }
 
     fn was_interrupted(&self) -> CommandError {
-        let (name, flag) = (self.name, self.context.namespace_flag());
+        let name = self.name;
         let applied = self.applied.load(Ordering::Relaxed);
         if applied == 0 {
             return CommandError::new(ErrorKind::Interrupted, "interrupted; no object was applied");
@@ -340,7 +346,7 @@ impl Install<'_> {
             format!("interrupted; {objects} of cluster \"{name}\" are in the cluster, and its pods go on starting"),
         )
         .hinted("the same command continues")
-        .hinted(format!("`kubectl kafka uninstall {name}{flag}` removes it"))
+        .hinted(format!("`kubectl kafka uninstall {name}` removes it"))
     }
 
     /// What a person types next; on stderr, because stdout lists the objects.

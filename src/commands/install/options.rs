@@ -113,7 +113,8 @@ impl SpecArgs {
         };
         let text = text.map_err(|error| match error.kind() {
             ErrorKind::InvalidData => self.mistake("it is no text: a cluster document is YAML in UTF-8"),
-            _ => CommandError::failed(format!("cannot read {}: {error}", file.display())),
+            ErrorKind::IsADirectory => self.mistake("it is a directory: name one file, with one cluster"),
+            _ => CommandError::failed(format!("cannot read {}: {error}", self.file_name())),
         })?;
         WrittenDocument::from_yaml(&text).map(Some).map_err(|reason| self.mistake(&reason))
     }
@@ -136,8 +137,11 @@ impl SpecArgs {
         kept: Option<&ClusterSpec>,
     ) -> Result<ClusterSpec, CommandError> {
         let base = self.base(written, kept)?;
-        let spec = self.laid_over(base.clone())?;
-        spec.validate().map_err(|error| self.blamed(&error, &base, written))?;
+        let spec = self.laid_over(base)?;
+        spec.validate().map_err(|error| match (written, kept) {
+            (None, Some(_)) => self.blamed_on_kept(&error),
+            _ => self.blamed(&error, written),
+        })?;
         Ok(spec)
     }
 

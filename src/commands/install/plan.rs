@@ -2,9 +2,10 @@
 //! be done is refused here, before anything is applied.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use super::differences::{Difference, impossible_while_running, impossible_with_kept_data, table};
-use crate::commands::securing::{GoneAdmin, Kept, Secrets, refuse_without_authority};
+use super::differences::{Asker, Difference, impossible_while_running, impossible_with_kept_data, table_with};
+use crate::commands::securing::{Admin, Kept, Secrets, refuse_without_authority};
 use crate::error::CommandError;
 use crate::k8s::inventory::Inventory;
 use crate::k8s::manifests::{self, ClusterSpec, FileNames, Identity, Manifest, Mode, Target};
@@ -25,8 +26,8 @@ pub(super) struct Plan {
     pub document: Manifest,
     /// The authority and the admin; written once, and never over another.
     pub secrets: Vec<Manifest>,
-    /// The admin, where Kafka knows one whose Secret is gone.
-    pub gone_admin: Option<GoneAdmin>,
+    /// The admin, where Kafka knows one already.
+    pub admin: Option<Arc<Admin>>,
     /// What the pods need.
     pub supporting: Vec<Manifest>,
     /// The ConfigMaps that the pods mount.
@@ -41,9 +42,14 @@ pub(super) struct Plan {
 
 impl Plan {
     /// Decides.
-    pub(super) fn new(target: &Target<'_>, inventory: &Inventory, kept: &Kept) -> Result<Self, CommandError> {
+    pub(super) fn new(
+        target: &Target<'_>,
+        inventory: &Inventory,
+        kept: &Kept,
+        asker: Asker<'_>,
+    ) -> Result<Self, CommandError> {
         refuse_foreign_claims(target, inventory)?;
-        refuse_changes(target, inventory)?;
+        refuse_changes(target, inventory, asker)?;
         refuse_without_authority(kept, target)?;
         let (identity, fresh_quorum) = identity(target, inventory)?;
         let secrets = Secrets::new(target, kept)?;
@@ -53,9 +59,9 @@ impl Plan {
         let names = manifests::file_names(target);
         let has_users =
             !fresh_quorum && (!inventory.workloads.is_empty() || inventory.has_claims(target.spec.voter_role()));
-        let gone_admin = secrets.new_admin.filter(|_| has_users);
+        let admin = secrets.admin.filter(|_| has_users);
         Ok(Self {
-            gone_admin: gone_admin.map(|(authority, admin)| GoneAdmin::new(authority, admin)),
+            admin: admin.map(|(authority, new)| Arc::new(Admin::new(authority, new))),
             secret: identity.as_ref().map(|identity| manifests::secret(target, identity)).transpose()?,
             document: manifests::document(target)?,
             secrets: secrets.once,
@@ -67,6 +73,11 @@ impl Plan {
             identity,
             fresh_quorum,
         })
+    }
+
+    /// Whether the admin's Secret is gone, and Kafka has to be told the password of the new one.
+    pub(super) fn has_new_admin(&self) -> bool {
+        self.admin.as_ref().is_some_and(|admin| admin.is_new())
     }
 
     /// Lets the pods mount these ConfigMaps, where there are pods already.
@@ -120,7 +131,7 @@ pub(super) fn not_ours(kind: &str, object: &str, name: &ClusterName) -> CommandE
     .hinted("install under another name, or in another namespace with -n")
 }
 
-fn refuse_changes(target: &Target<'_>, inventory: &Inventory) -> Result<(), CommandError> {
+fn refuse_changes(target: &Target<'_>, inventory: &Inventory, asker: Asker<'_>) -> Result<(), CommandError> {
     let Some(current) = &inventory.document else { return Ok(()) };
     let name = target.name;
     if inventory.workloads.is_empty() {
@@ -128,13 +139,13 @@ fn refuse_changes(target: &Target<'_>, inventory: &Inventory) -> Result<(), Comm
             return Ok(());
         }
         let impossible = impossible_with_kept_data(current, target.spec);
-        return refuse(&impossible, || {
+        return refuse(&impossible, asker, || {
             CommandError::failed(format!("this does not fit the data that is kept of cluster \"{name}\""))
                 .hinted("leave these options out to install it as it was")
                 .hinted(format!("remove the data for good with `kubectl kafka uninstall {name} --delete-data`"))
         });
     }
-    refuse(&impossible_while_running(current, target.spec), || {
+    refuse(&impossible_while_running(current, target.spec), asker, || {
         CommandError::failed(format!(
             "cluster \"{name}\" is installed with other options, which a cluster that runs cannot be given; nothing was changed"
         ))
@@ -142,12 +153,12 @@ fn refuse_changes(target: &Target<'_>, inventory: &Inventory) -> Result<(), Comm
     })
 }
 
-fn refuse(differences: &[Difference], error: impl Fn() -> CommandError) -> Result<(), CommandError> {
+fn refuse(differences: &[Difference], asker: Asker<'_>, error: impl Fn() -> CommandError) -> Result<(), CommandError> {
     if differences.is_empty() {
         return Ok(());
     }
     let mut error = error();
-    error.message = format!("{}\n{}", error.message, table(differences).trim_end());
+    error.message = format!("{}\n{}", error.message, table_with(differences, asker).trim_end());
     Err(error)
 }
 
@@ -247,7 +258,7 @@ mod tests {
 
     fn planned(spec: &ClusterSpec, inventory: &Inventory) -> Result<Plan, CommandError> {
         let name = ClusterName::from_label("demo");
-        Plan::new(&Target { name: &name, namespace: "kafka", spec }, inventory, &Kept::default())
+        Plan::new(&Target { name: &name, namespace: "kafka", spec }, inventory, &Kept::default(), &|_| None)
     }
 
     fn refusal(spec: &ClusterSpec, inventory: &Inventory) -> String {
@@ -257,7 +268,7 @@ mod tests {
     #[test]
     fn an_admin_without_a_secret_is_told_to_kafka_only_where_kafka_has_users() {
         let asked = ClusterSpec { controllers: 3, ..Preset::Production.spec().expect("the preset") };
-        let has = |inventory: Inventory| planned(&asked, &inventory).expect("a plan").gone_admin.is_some();
+        let has = |inventory: Inventory| planned(&asked, &inventory).expect("a plan").has_new_admin();
         let kept = |claims: Vec<Claim>, workloads: Vec<Role>| Inventory {
             document: Some(asked.clone()),
             identity: Some(joined(3)),
@@ -268,7 +279,7 @@ mod tests {
         assert!(!has(kept(vec![], vec![])), "so is one whose disks are all gone");
         assert!(has(kept(vec![claim(Role::Controller, 0, true)], vec![Role::Controller, Role::Broker])));
         assert!(has(kept(vec![claim(Role::Controller, 0, true)], vec![])), "its data is kept");
-        assert!(planned(&spec(3, 3), &Inventory::default()).expect("a plan").gone_admin.is_none(), "it has no users");
+        assert!(planned(&spec(3, 3), &Inventory::default()).expect("a plan").admin.is_none(), "it has no users");
     }
 
     #[test]

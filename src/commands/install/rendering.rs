@@ -64,10 +64,10 @@ pub(super) async fn run(install: &Install<'_>) -> CommandResult {
         None => Kept::default(),
     };
     let target = Target { name: install.name, namespace: &namespace, spec: &spec };
-    let mut plan = Plan::new(&target, &inventory, &kept)?;
+    let mut plan = Plan::new(&target, &inventory, &kept, &|difference| install.asker(difference))?;
     // Kafka is not asked, so nothing is taken at once.
     plan.mount(&target, &revisions::choose(&target, &revisions, &rollout, None), &rollout)?;
-    if plan.gone_admin.is_some() {
+    if plan.has_new_admin() {
         let secret = install.name.user(ADMIN);
         install.context.ui.warning(format!(
             "Secret {secret} is gone, and Kafka does not know the password of the new one: `install` without --dry-run tells it"
@@ -150,7 +150,7 @@ mod tests {
             spec.config.insert(key.to_owned(), value.to_owned());
         }
         let target = Target { name: &name, namespace: "kafka", spec: &spec };
-        Plan::new(&target, &Inventory::default(), &Kept::default()).expect("a plan").manifests()
+        Plan::new(&target, &Inventory::default(), &Kept::default(), &|_| None).expect("a plan").manifests()
     }
 
     #[test]

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::health;
 use crate::commands::Context;
-use crate::commands::securing::GoneAdmin;
+use crate::commands::securing::Admin;
 use crate::connect::ensemble;
 use crate::error::CommandError;
 use crate::k8s::diagnose::{self, Cause, Certainty, Diagnosis, Facts, Phase};
@@ -47,8 +47,8 @@ pub(super) struct Wait<'a> {
     pub spec: &'a ClusterSpec,
     /// `--timeout`
     pub timeout: Duration,
-    /// Who gets a new password before anybody else is asked.
-    pub gone_admin: Option<&'a GoneAdmin>,
+    /// The admin of a cluster that has users already.
+    pub admin: Option<&'a Admin>,
 }
 
 /// What the wait saw last, for the message when its time is over.
@@ -198,8 +198,8 @@ impl Wait<'_> {
             last.set(format!("{ALL_READY}, but {pending}"));
             return Ok(false);
         }
-        if let Some(gone) = self.gone_admin
-            && let Err(error) = gone.tell_kafka(&self.context.ui, self.kubernetes, &self.place(facts)).await
+        if let Some(admin) = self.admin.filter(|admin| admin.is_new())
+            && let Err(error) = admin.tell_kafka(&self.context.ui, self.kubernetes, &self.place(facts)).await
         {
             last.set(format!("{ALL_READY}, but the admin could not be given a new password: {}", error.message));
             return Ok(false);
@@ -217,11 +217,22 @@ impl Wait<'_> {
             Err(KafkaError::Dial(error)) if door.is_final(&error, Instant::now()) => {
                 return Err(Stopped::Error(KafkaError::Dial(error).into()));
             }
+            Err(KafkaError::Dial(error)) if error.reason == DialReason::Denied => self.denied(facts, &error).await,
             Err(error) => error.to_string(),
         };
         progress.set("kafka", shortened(&format!("kafka: {pending}")));
         last.set(format!("{ALL_READY}, but {pending}"));
         Ok(false)
+    }
+
+    /// Lets the admin in, where Kafka knows another password than its Secret says; what is waited for then.
+    async fn denied(&self, facts: &Facts, error: &DialError) -> String {
+        let Some(admin) = self.admin else { return error.to_string() };
+        let deadline = Instant::now() + ASK.request_timeout;
+        match admin.until_told(&self.context.ui, self.kubernetes, &self.place(facts), deadline).await {
+            Ok(()) => "the brokers learn the admin's password".to_owned(),
+            Err(reason) => format!("{error}; {}", reason.message),
+        }
     }
 
     /// What the ensemble still waits for, where there is one; Kafka can do nothing before that.
@@ -258,9 +269,8 @@ impl Wait<'_> {
             None => error,
         };
         error.hinted(format!(
-            "remove what was made with `kubectl kafka uninstall {} --delete-data{}`, then install again",
-            self.name,
-            self.context.namespace_flag()
+            "remove what was made with `kubectl kafka uninstall {} --delete-data`, then install again",
+            self.name
         ))
     }
 

@@ -77,8 +77,7 @@ impl Run for RestartArgs {
             found = nothing_yet => found?,
             () = interrupted() => return Ok(Exit::Interrupted),
         };
-        let again = self.command(&context, &name);
-        let next = NextCommands::new(&name, &context.namespace_flag(), again);
+        let next = NextCommands::new(&name, self.command(&name));
         let roller = Roller::new(&context.ui, &kubernetes, &name, context.login()?, self.timeout, next);
         let restart = Restart { args: &self, context: &context, kubernetes: &kubernetes, name: &name, roller: &roller };
         restart.run().await
@@ -87,14 +86,14 @@ impl Run for RestartArgs {
 
 impl RestartArgs {
     /// The command that goes on where this one stopped.
-    fn command(&self, context: &Context, name: &ClusterName) -> String {
+    fn command(&self, name: &ClusterName) -> String {
         let mut words = vec!["kubectl kafka restart".to_owned(), name.to_string()];
         words.extend(self.brokers.then(|| "--brokers".to_owned()));
         words.extend(self.controllers.then(|| "--controllers".to_owned()));
         if !self.pods.is_empty() {
             words.extend(["--pod".to_owned(), self.pods.join(",")]);
         }
-        words.join(" ") + &context.namespace_flag()
+        words.join(" ")
     }
 }
 

@@ -11,7 +11,7 @@ use crate::connect::{NotConnected, Session, until_let_in};
 use crate::error::CommandError;
 use crate::k8s::Kubernetes;
 use crate::k8s::certificates::Authority;
-use crate::k8s::credentials::Credentials;
+use crate::k8s::credentials::{self, Credentials, Lookup};
 use crate::k8s::discover::KafkaCluster;
 use crate::k8s::manifests::Target;
 use crate::k8s::names::{ADMIN, INTERNAL_PORT};
@@ -65,17 +65,34 @@ pub(in crate::commands) async fn enter_by_certificate(
     Session::to_pods(kubernetes, cluster, options, &Ask::Nothing, &login).await
 }
 
-/// The admin of a cluster whose Secret of it is gone: it gets a new password, which Kafka must be told.
-pub(in crate::commands) struct GoneAdmin {
+/// The admin of a cluster that has users already: its Secret was gone and gets a new password, or somebody was stopped
+/// between the Secret and Kafka, and they do not agree. Kafka must be told what the Secret says.
+pub(in crate::commands) struct Admin {
     authority: Authority,
-    credentials: Credentials,
-    told: OnceCell<Session>,
+    /// What is in the new Secret, where there was none.
+    new: Option<Credentials>,
+    told: OnceCell<(Session, Credentials)>,
 }
 
-impl GoneAdmin {
-    /// With the password of its new Secret.
-    pub(in crate::commands) fn new(authority: Authority, credentials: Credentials) -> Self {
-        Self { authority, credentials, told: OnceCell::new() }
+impl Admin {
+    /// With the password of its new Secret, if it is a new one.
+    pub(in crate::commands) fn new(authority: Authority, new: Option<Credentials>) -> Self {
+        Self { authority, new, told: OnceCell::new() }
+    }
+
+    /// Whether Kafka has to be told before anybody is let in.
+    pub(in crate::commands) fn is_new(&self) -> bool {
+        self.new.is_some()
+    }
+
+    /// As the admin, whatever its password is.
+    pub(in crate::commands) async fn enter(
+        &self,
+        kubernetes: &Kubernetes,
+        cluster: &KafkaCluster,
+        options: ClusterOptions,
+    ) -> Result<Session, NotConnected> {
+        enter_by_certificate(&self.authority, kubernetes.clone(), cluster.clone(), options).await
     }
 
     /// Tells Kafka the password, once.
@@ -84,16 +101,38 @@ impl GoneAdmin {
         ui: &Ui,
         kubernetes: &Kubernetes,
         cluster: &KafkaCluster,
-    ) -> Result<&Session, CommandError> {
+    ) -> Result<&(Session, Credentials), CommandError> {
         let tell = async || {
-            let entered = enter_by_certificate(&self.authority, kubernetes.clone(), cluster.clone(), ASK).await;
-            let session = entered?;
+            let session = self.enter(kubernetes, cluster, ASK).await?;
+            let credentials = self.credentials(kubernetes, cluster).await?;
             let mechanism = ScramMechanism(Hash::Sha512);
-            users::set_password(&session.kafka, ADMIN, mechanism, ITERATIONS, &self.credentials.password).await?;
-            ui.status(format!("Secret \"{}\" was gone: the admin has a new password", cluster.name.user(ADMIN)));
-            Ok::<_, CommandError>(session)
+            users::set_password(&session.kafka, ADMIN, mechanism, ITERATIONS, &credentials.password).await?;
+            let secret = cluster.name.user(ADMIN);
+            ui.status(if self.is_new() {
+                format!("Secret \"{secret}\" was gone: the admin has a new password")
+            } else {
+                format!(
+                    "Kafka had another password of the admin than Secret \"{secret}\" says, and has the Secret's now"
+                )
+            });
+            Ok::<_, CommandError>((session, credentials))
         };
         self.told.get_or_try_init(tell).await
+    }
+
+    /// The Secret as it is now: somebody may just have given the admin another password in both places.
+    async fn credentials(&self, kubernetes: &Kubernetes, cluster: &KafkaCluster) -> Result<Credentials, CommandError> {
+        if let Some(new) = &self.new {
+            return Ok(new.clone());
+        }
+        match credentials::find(kubernetes, &cluster.name, ADMIN).await? {
+            Lookup::Found(found) => Ok(*found),
+            Lookup::Missing => {
+                Err(CommandError::failed(format!("Secret \"{}\" was deleted meanwhile", cluster.name.user(ADMIN)))
+                    .hinted("the same command makes it anew"))
+            }
+            Lookup::Forbidden(reason) => Err(CommandError::failed(reason)),
+        }
     }
 
     /// Tells Kafka, which runs, and waits until every broker knows it.
@@ -107,12 +146,12 @@ impl GoneAdmin {
         cluster: &KafkaCluster,
         deadline: Instant,
     ) -> Result<(), CommandError> {
-        let session = loop {
+        let (session, credentials) = loop {
             match self.tell_kafka(ui, kubernetes, cluster).await {
-                Ok(session) => break session,
+                Ok(told) => break told,
                 Err(error) if Instant::now() + ASK_AGAIN > deadline => {
                     return Err(CommandError::timed_out(format!(
-                        "Kafka could not be told the admin's new password: {}",
+                        "Kafka could not be told the admin's password: {}",
                         error.message
                     ))
                     .hinted(format!(
@@ -122,9 +161,9 @@ impl GoneAdmin {
                 Err(_) => tokio::time::sleep(ASK_AGAIN).await,
             }
         };
-        until_let_in(session, &self.credentials, deadline)
+        until_let_in(session, credentials, deadline)
             .await
-            .map_err(|error| CommandError::timed_out(format!("the admin's new password does not work yet: {error}")))
+            .map_err(|error| CommandError::timed_out(format!("the admin's password does not work yet: {error}")))
     }
 }
 

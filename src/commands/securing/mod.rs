@@ -12,7 +12,7 @@ mod secrets;
 
 use secrecy::SecretString;
 
-pub(super) use gone::{GoneAdmin, enter_by_certificate, refuse_without_authority};
+pub(super) use gone::{Admin, enter_by_certificate, refuse_without_authority};
 pub(super) use kept::{Kept, login_by};
 pub(super) use renewed::Renewed;
 pub(super) use secrets::Secrets;

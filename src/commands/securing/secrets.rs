@@ -15,8 +15,8 @@ pub(in crate::commands) struct Secrets {
     pub(in crate::commands) once: Vec<Manifest>,
     /// Applied like everything else.
     pub(in crate::commands) others: Vec<Manifest>,
-    /// Who signs, and the admin, where that is a new one.
-    pub(in crate::commands) new_admin: Option<(Authority, Credentials)>,
+    /// Where there are users: who signs, and the admin, if that is a new one.
+    pub(in crate::commands) admin: Option<(Authority, Option<Credentials>)>,
 }
 
 impl Secrets {
@@ -52,7 +52,7 @@ impl Secrets {
                 None => admin(target, &authority, tls.certificate_days).map_err(failed)?,
             };
             secrets.once.push(credentials::secret(target.name, target.namespace, &admin)?);
-            secrets.new_admin = kept.admin.is_none().then_some((authority, admin));
+            secrets.admin = Some((authority, kept.admin.is_none().then_some(admin)));
         }
         Ok(secrets)
     }
@@ -124,10 +124,11 @@ pub(super) mod tests {
             first.once.iter().map(|manifest| manifest.name.as_str()).collect::<Vec<_>>(),
             ["demo-ca", "demo-user-admin"]
         );
-        assert!(first.new_admin.is_some());
+        let is_new = |secrets: &Secrets| secrets.admin.as_ref().map(|(_, new)| new.is_some());
+        assert_eq!(is_new(&first), Some(true));
         let second = secrets(&spec(3), &written(&first));
+        assert_eq!(is_new(&second), Some(false));
         assert_eq!((first.once, first.others), (second.once, second.others));
-        assert!(second.new_admin.is_none());
     }
 
     #[test]
@@ -142,6 +143,6 @@ pub(super) mod tests {
     #[test]
     fn a_cluster_without_security_has_no_secrets() {
         let none = secrets(&ClusterSpec::default(), &Kept::default());
-        assert!(none.once.is_empty() && none.others.is_empty());
+        assert!(none.once.is_empty() && none.others.is_empty() && none.admin.is_none());
     }
 }

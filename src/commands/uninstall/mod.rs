@@ -102,9 +102,8 @@ impl UninstallArgs {
         removal.run(Instant::now() + self.wait.timeout).await?;
         if !self.delete_data && !found.claims.is_empty() {
             context.ui.status(format!(
-                "The data of cluster \"{name}\" is kept in {}; install it again with `kubectl kafka install {name}{}`",
-                plural(found.claims.len(), "volume"),
-                context.namespace_flag()
+                "The data of cluster \"{name}\" is kept in {}; install it again with `kubectl kafka install {name}`",
+                plural(found.claims.len(), "volume")
             ));
         }
         Ok(Exit::Done)

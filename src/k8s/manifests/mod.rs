@@ -37,8 +37,8 @@ pub use metrics::pod_monitors;
 pub use quantity::Quantity;
 pub use revision::{FileNames, file_name, file_names, is_file_name};
 pub use spec::{
-    Authentication, ClusterMode, ClusterSpec, ControllerResources, Listener, Metrics, NO_CONTROLLERS, Pods, Preset,
-    Security, SpecError, Storage, Tls, ZooKeeperSpec,
+    Authentication, ClusterMode, ClusterSpec, ControllerResources, Listener, Metrics, NO_CONTROLLERS, Place, Pods,
+    Preset, Security, SpecError, Step, Storage, Tls, ZooKeeperSpec,
 };
 
 use crate::k8s::error::{Error, Result};

@@ -66,7 +66,10 @@ impl FromStr for Quantity {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let invalid = || format!("`{text}` is no quantity; write for example 10Gi, 512Mi or 500m");
+        let invalid = || match meant(text) {
+            Some(meant) => format!("`{text}` is no quantity; did you mean {meant}?"),
+            None => format!("`{text}` is no quantity; write for example 10Gi, 512Mi or 500m"),
+        };
         let (number, factor) = SUFFIXES
             .iter()
             .find_map(|(suffix, factor)| Some((text.strip_suffix(suffix)?, *factor)))
@@ -85,6 +88,18 @@ impl FromStr for Quantity {
         }
         Ok(Self { text: text.to_owned(), thousandths })
     }
+}
+
+/// The quantity that is probably meant by `2 GB`, `10gi` or `1GiB`.
+fn meant(text: &str) -> Option<String> {
+    let unit_at = text.find(|letter: char| !letter.is_ascii_digit() && letter != '.')?;
+    let (number, unit) = text.split_at(unit_at);
+    let unit = unit.trim().to_lowercase();
+    let unit = unit.strip_suffix('b').unwrap_or(&unit);
+    // Thousandths are no bytes, and nobody means them by a capital letter.
+    let (suffix, _) = SUFFIXES.iter().find(|(suffix, factor)| *factor > 1 && suffix.to_lowercase() == unit)?;
+    let meant = format!("{number}{suffix}");
+    (meant != text && meant.parse::<Quantity>().is_ok()).then_some(meant)
 }
 
 impl TryFrom<String> for Quantity {
@@ -152,6 +167,26 @@ mod tests {
             assert!(bad.parse::<Quantity>().is_err_and(|error| error.contains("is no quantity")), "{bad}");
         }
         assert!("0Gi".parse::<Quantity>().is_err_and(|error| error.contains("not more than zero")));
+    }
+
+    #[test]
+    fn other_spellings_are_told_what_kubernetes_calls_them() {
+        for (text, expected) in [
+            ("2GB", Some("2G")),
+            ("2GiB", Some("2Gi")),
+            ("2 Gi", Some("2Gi")),
+            ("10gi", Some("10Gi")),
+            ("1.5KB", Some("1.5k")),
+            ("512mb", Some("512M")),
+            ("500mm", None),
+            ("-1Gi", None),
+            ("many", None),
+            ("0gi", None),
+        ] {
+            let error = text.parse::<Quantity>().expect_err(text);
+            let meant = error.split_once("did you mean ").map(|(_, meant)| meant.trim_end_matches('?'));
+            assert_eq!(meant, expected, "{error}");
+        }
     }
 
     #[test]

@@ -2,14 +2,11 @@
 
 use std::collections::HashMap;
 
-use secrecy::{ExposeSecret, SecretString};
-
 use super::properties::Entry;
 use super::sasl::{Mechanism, Sasl};
 use super::spelling::Spelling;
-use super::stores::Store;
-use super::tls::{HostCheck, KeyPair, Tls, TlsSettings, Trust};
-use super::{Security, jaas, pem, properties};
+use super::tls::{HostCheck, Tls, TlsSettings};
+use super::{Security, jaas, properties};
 
 /// What cannot be used of a file: a sentence that names the property, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,16 +18,16 @@ pub struct PropertiesError {
 }
 
 impl PropertiesError {
-    fn new(message: impl Into<String>) -> Self {
+    pub(super) fn new(message: impl Into<String>) -> Self {
         Self { message: message.into(), hint: None }
     }
 
-    fn hinted(self, hint: impl Into<String>) -> Self {
+    pub(super) fn hinted(self, hint: impl Into<String>) -> Self {
         Self { hint: Some(hint.into()), ..self }
     }
 }
 
-type Result<T> = std::result::Result<T, PropertiesError>;
+pub(super) type Result<T> = std::result::Result<T, PropertiesError>;
 
 /// Properties that hand the connection to a Java class.
 const JAVA_ONLY: [&str; 5] = [
@@ -67,9 +64,9 @@ fn is_nested_yaml(text: &str) -> bool {
     lines.windows(2).any(|pair| pair[0].trim_end().ends_with(':') && indent(pair[1]) > indent(pair[0]))
 }
 
-struct File<'f> {
+pub(super) struct File<'f> {
     values: HashMap<String, String>,
-    read: &'f dyn Fn(&str) -> std::io::Result<Vec<u8>>,
+    pub(super) read: &'f dyn Fn(&str) -> std::io::Result<Vec<u8>>,
 }
 
 impl File<'_> {
@@ -78,7 +75,7 @@ impl File<'_> {
         self.values.get(key).map(|value| value.trim())
     }
 
-    fn set(&self, key: &str) -> Option<&str> {
+    pub(super) fn set(&self, key: &str) -> Option<&str> {
         self.get(key).filter(|value| !value.is_empty())
     }
 
@@ -177,54 +174,6 @@ impl File<'_> {
         let settings = TlsSettings { trust: self.trust()?, key_pair: self.key_pair()?, host_check };
         Tls::new(&settings).map_err(|error| PropertiesError::new(error.to_string()))
     }
-
-    fn trust(&self) -> Result<Trust> {
-        if let Some(certificates) = self.set("ssl.truststore.certificates") {
-            return Ok(Trust::Pem(certificates.to_owned()));
-        }
-        match self.store("ssl.truststore")? {
-            Some(text) => Ok(Trust::Pem(text)),
-            None => Ok(Trust::System),
-        }
-    }
-
-    fn key_pair(&self) -> Result<Option<KeyPair>> {
-        let inline = (self.set("ssl.keystore.certificate.chain"), self.set("ssl.keystore.key"));
-        let pair = match inline {
-            (Some(chain), Some(key)) => KeyPair { chain: chain.to_owned(), key: key.to_owned().into() },
-            (None, None) => match self.store("ssl.keystore")? {
-                None => return Ok(None),
-                Some(text) => KeyPair { chain: text.clone(), key: SecretString::from(text) },
-            },
-            (Some(_), None) => return Err(PropertiesError::new("ssl.keystore.key is not set, and the chain needs it")),
-            (None, Some(_)) => {
-                return Err(PropertiesError::new("ssl.keystore.certificate.chain is not set, and the key needs it"));
-            }
-        };
-        pem::private_key(pair.key.expose_secret())
-            .map_err(|reason| PropertiesError::new(format!("ssl.keystore: {reason}")))?;
-        Ok(Some(pair))
-    }
-
-    /// The text of `PREFIX.location`, if that is set.
-    fn store(&self, prefix: &str) -> Result<Option<String>> {
-        let Some(path) = self.set(&format!("{prefix}.location")) else { return Ok(None) };
-        let bytes = (self.read)(path)
-            .map_err(|error| PropertiesError::new(format!("{prefix}.location: cannot read {path}: {error}")))?;
-        let (keys, to) = if prefix == "ssl.keystore" { (true, "client.pem") } else { (false, "ca.pem") };
-        let store = match Store::of(bytes) {
-            Store::Pem(text) => return Ok(Some(text)),
-            other => other,
-        };
-        let (what, command) = store.converted(path, to, keys);
-        let error = PropertiesError::new(format!("{prefix}.location: {path} is {what}"));
-        Err(match command {
-            None if keys => error.hinted("PEM has -----BEGIN CERTIFICATE----- and -----BEGIN PRIVATE KEY----- in it"),
-            None => error.hinted("PEM has -----BEGIN CERTIFICATE----- in it"),
-            Some(command) => error
-                .hinted(format!("convert it with `{command}`, then set {prefix}.location={to} and {prefix}.type=PEM")),
-        })
-    }
 }
 
 fn module(mechanism: Mechanism) -> &'static str {
@@ -240,12 +189,12 @@ fn example(mechanism: Mechanism) -> String {
 
 #[cfg(test)]
 mod tests {
+    use secrecy::ExposeSecret;
+
     use super::*;
 
     fn read(path: &str) -> std::io::Result<Vec<u8>> {
         match path {
-            "store.jks" => Ok(vec![0xFE, 0xED, 0xFE, 0xED]),
-            "store.p12" => Ok(vec![0x30, 0x82, 0x0A, 0x10, 0x02, 0x01, 0x03]),
             "garbage" => Ok(vec![0xFF, 0x00]),
             "empty.pem" => Ok(Vec::new()),
             _ => Err(std::io::ErrorKind::NotFound.into()),
@@ -295,7 +244,7 @@ mod tests {
             ("security.protocol=SSL\nssl.truststore.type=PEM\nssl.truststore.location=empty.pem", "empty.pem is empty"),
             (
                 "security.protocol=SSL\nssl.truststore.type=JKS\nssl.truststore.location=garbage",
-                "garbage is no PEM file",
+                "garbage is no PEM file and no store of Java's",
             ),
             ("security.protocol=SSL\nssl.truststore.certificates=x", "authority cannot be used"),
             ("security.protocol=SSL\nssl.keystore.key=x", "certificate.chain is not set"),
@@ -350,20 +299,5 @@ mod tests {
         let fault = fault(&SCRAM.replace("SCRAM-SHA-512", "PLAIN"));
         assert!(fault.message.contains("ScramLoginModule does not go with PLAIN"), "{fault:?}");
         assert!(!format!("{fault:?}").contains("s3cret"));
-    }
-
-    #[test]
-    fn javas_stores_are_refused_with_the_command_that_converts_them() {
-        let fault_of = |more: &str| fault(&format!("security.protocol=SSL\n{more}"));
-        let jks = fault_of("ssl.truststore.location=store.jks");
-        assert_eq!(
-            jks.message,
-            "client.properties: ssl.truststore.location: store.jks is a JKS store, and only PEM is read"
-        );
-        assert!(jks.hint.is_some_and(|hint| hint.contains("keytool -importkeystore -srckeystore store.jks")));
-        let p12 = fault_of(
-            "ssl.truststore.certificates=-----BEGIN CERTIFICATE-----\nssl.keystore.location=store.p12\nssl.keystore.type=JKS",
-        );
-        assert!(p12.hint.is_some_and(|hint| hint.contains("`openssl pkcs12 -in store.p12 -nodes -out client.pem`")));
     }
 }

@@ -4,10 +4,13 @@
 //! * `dialer`: the dialer.
 //! * `tls`: the handshake; certificates are verified for the host that the broker advertises.
 //! * `sasl`, `scram`: logging in.
-//! * `client_properties`, `properties`, `spelling`, `jaas`, `stores`, `pem`: the files that Kafka's own tools take.
+//! * `client_properties`, `client_stores`, `properties`, `spelling`, `jaas`, `stores`, `pem`: the files that Kafka's own
+//!   tools take.
 
 mod client_properties;
+mod client_stores;
 mod dialer;
+mod elliptic;
 mod jaas;
 mod pem;
 mod properties;

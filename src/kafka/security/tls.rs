@@ -13,7 +13,7 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use super::pem;
+use super::{elliptic, pem};
 use crate::kafka::BoxStream;
 
 /// Whose certificates are accepted.
@@ -174,6 +174,10 @@ fn system_roots() -> RootCertStore {
 fn own(pair: &KeyPair) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>), TlsError> {
     let chain = pem::certificates(&pair.chain).map_err(TlsError::Certificate)?;
     let key = pem::private_key(pair.key.expose_secret()).map_err(TlsError::Key)?;
+    let key = match chain.first() {
+        Some(certificate) => elliptic::completed(key, certificate),
+        None => key,
+    };
     Ok((chain, key))
 }
 

@@ -2,9 +2,10 @@
 //! command knows it.
 //!
 //! * `written`: YAML, with lines.
-//! * `shape`: whether it has the shape of the JSON Schema.
+//! * `shape`: whether it has the shape of the JSON Schema; `meant`: what was meant by a field that is not known.
 //! * `reading`: from text to the types.
 
+mod meant;
 mod reading;
 mod shape;
 mod written;
@@ -14,7 +15,8 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
-use super::spec::{ClusterMode, ClusterSpec};
+use self::written::Node;
+use super::spec::{ClusterMode, ClusterSpec, Place};
 use crate::k8s::names::{self, ClusterName};
 
 /// A cluster document.
@@ -89,7 +91,7 @@ impl ClusterDocument {
 
     /// From what was kept, or from a preset. A document of a newer plugin is an error that says so.
     pub fn from_yaml(text: &str) -> Result<Self, String> {
-        reading::read(text).map(|(document, _)| document)
+        reading::read(text).map(|read| read.document)
     }
 
     /// The JSON Schema of the document, for editors and for [`Self::from_yaml`].
@@ -131,6 +133,8 @@ pub struct WrittenDocument {
     /// Which cluster it names.
     pub metadata: DocumentMetadata,
     spec: Value,
+    /// With its lines.
+    node: Node,
 }
 
 impl WrittenDocument {
@@ -139,14 +143,19 @@ impl WrittenDocument {
     /// # Errors
     /// `line: path: reason`, for the first mistake; an unknown field comes with the nearest known one.
     pub fn from_yaml(text: &str) -> Result<Self, String> {
-        let (document, mut written) = reading::read(text)?;
-        let spec = written.get_mut("spec").map_or_else(|| Value::Object(Map::new()), Value::take);
-        Ok(Self { metadata: document.metadata, spec })
+        let mut read = reading::read(text)?;
+        let spec = read.value.get_mut("spec").map_or_else(|| Value::Object(Map::new()), Value::take);
+        Ok(Self { metadata: read.document.metadata, spec, node: read.node })
     }
 
-    /// Whether it says anything at a path below `spec`, as `/security/tls`.
-    pub fn says(&self, path: &str) -> bool {
-        self.spec.pointer(path).is_some()
+    /// The line, from 1, at which it says something there; `None`: it does not.
+    pub fn line(&self, place: &Place) -> Option<u64> {
+        self.node.line_at(place.steps()).ok()
+    }
+
+    /// The line of the last thing on the way there that it says.
+    pub fn line_near(&self, place: &Place) -> u64 {
+        self.node.line_at(place.steps()).unwrap_or_else(|near| near)
     }
 
     /// The mode that it asks for, if it says one.
@@ -199,7 +208,10 @@ mod tests {
                     storage: {class: fast}\n  security:\n    tls: {certificateDays: 30}\n";
         let written = WrittenDocument::from_yaml(file).expect("a document");
         assert_eq!(written.metadata.name.as_ref().map(ClusterName::as_str), Some("demo"));
-        assert!(written.says("/security/tls") && !written.says("/security/authentication"));
+        let line = |flag: &str| written.line(&Place::of(flag));
+        assert_eq!((line("--brokers"), line("--storage-class"), line("--tls")), (Some(5), Some(6), Some(8)));
+        assert_eq!((line("--authentication"), line("--memory")), (None, None));
+        assert_eq!(written.line_near(&Place::of("--authentication")), 7);
         let spec = written.laid_over(&Preset::Production.spec().expect("the preset")).expect("a spec");
         assert_eq!((spec.brokers, spec.storage.class.as_deref()), (5, Some("fast")));
         assert_eq!(spec.storage.size.to_string(), "100Gi");

@@ -6,10 +6,11 @@
 
 use serde_json::{Map, Value};
 
+use super::meant::{fields, meant, nearest};
 use super::written::{Content, Node};
 
-/// Below this likeness (Jaro-Winkler, 0 to 1) a name is no suggestion.
-const ALIKE: f64 = 0.75;
+/// More names than these are no help in the middle of a sentence.
+const FEW: usize = 6;
 
 /// The first mistake of a document.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,10 +45,10 @@ struct Fitting<'s> {
 
 impl<'s> Fitting<'s> {
     fn value(&self, node: &Node, schema: &'s Value, path: &str) -> Result<Value, Mistake> {
-        let schema = self.resolved(schema);
+        let schema = resolved(schema, self.root);
         let types = types(schema);
         match &node.content {
-            Content::Scalar { value: Value::Null, .. } => Err(nothing(node, &types, path)),
+            Content::Scalar { value: Value::Null, .. } => Err(nothing(node, schema, &types, path)),
             Content::Scalar { value, text } => scalar(value, text, schema, &types)
                 .map_err(|reason| Mistake::new(node.line, path, reason.unwrap_or_else(|| expected(schema, &types)))),
             Content::List(items) if types.contains(&"array") => {
@@ -55,7 +56,18 @@ impl<'s> Fitting<'s> {
                 let items = items.iter().enumerate();
                 items.map(|(place, item)| self.value(item, schema, &format!("{path}[{place}]"))).collect()
             }
+            Content::Fields(fields) if is_template(fields) => {
+                Err(Mistake::new(node.line, path, "it is a template: fill in what {{ … }} stands for"))
+            }
             Content::Fields(fields) if types.contains(&"object") => self.fields(node, fields, schema, path),
+            Content::List(_) if types == ["object"] => {
+                Err(Mistake::new(node.line, path, "it takes names with values, not a list: leave the hyphens out"))
+            }
+            Content::Fields(_) if types == ["string", "number", "boolean"] => {
+                let reason =
+                    "it must be text, a number, true or false: write the whole name, as log.retention.hours: 4";
+                Err(Mistake::new(node.line, path, reason))
+            }
             Content::List(_) | Content::Fields(_) => Err(Mistake::new(node.line, path, expected(schema, &types))),
         }
     }
@@ -67,30 +79,74 @@ impl<'s> Fitting<'s> {
         for (key, value) in fields {
             let Some(name) = key.text() else { return Err(Mistake::new(key.line, path, "a name is no list")) };
             let at = joined(path, name);
-            let Some(schema) = known.and_then(|known| known.get(name)).or(others) else {
-                let known: Vec<&str> = known.into_iter().flatten().map(|(name, _)| name.as_str()).collect();
-                return Err(Mistake::new(key.line, &at, format!("unknown field{}", meant(name, &known))));
+            let Some(within) = known.and_then(|known| known.get(name)).or(others) else {
+                let meant = meant(name, path, schema, self.root);
+                return Err(Mistake::new(key.line, &at, format!("unknown field{meant}")));
             };
             if fitted.contains_key(name) {
-                return Err(Mistake::new(key.line, &at, "it is written twice"));
+                return Err(twice(fields, key, name, &at));
             }
-            fitted.insert(name.to_owned(), self.value(value, schema, &at)?);
+            if is_nothing(value)
+                && let Some(error) = self.beside(fields, (name, within), schema, path)
+            {
+                return Err(error);
+            }
+            fitted.insert(name.to_owned(), self.value(value, within, &at)?);
         }
-        let required = schema.get("required").and_then(Value::as_array).into_iter().flatten();
-        let missing: Vec<&str> =
-            required.filter_map(Value::as_str).filter(|name| !fitted.contains_key(*name)).collect();
-        match missing.as_slice() {
-            [] => Ok(Value::Object(fitted)),
-            [one] => Err(Mistake::new(node.line, path, format!("{one} is missing"))),
-            several => Err(Mistake::new(node.line, path, format!("{} are missing", several.join(", ")))),
-        }
+        complete(schema, &fitted).map_err(|reason| Mistake::new(node.line, path, reason))?;
+        Ok(Value::Object(fitted))
     }
 
-    /// Follows a reference.
-    fn resolved(&self, schema: &'s Value) -> &'s Value {
-        let target = schema.get("$ref").and_then(Value::as_str).and_then(|target| target.strip_prefix('#'));
-        target.and_then(|target| self.root.pointer(target)).unwrap_or(schema)
+    /// What should be in a field that has no value and stands beside it: it is not indented enough.
+    fn beside(
+        &self,
+        neighbours: &[(Node, Node)],
+        (name, within): (&str, &'s Value),
+        schema: &Value,
+        path: &str,
+    ) -> Option<Mistake> {
+        let (inside, here) = (fields(resolved(within, self.root)), fields(schema));
+        let stray = |key: &&Node| key.text().is_some_and(|key| inside.contains(&key) && !here.contains(&key));
+        let key = neighbours.iter().map(|(key, _)| key).find(stray)?;
+        let reason = format!("it belongs in {name}: indent it by two spaces more");
+        Some(Mistake::new(key.line, &joined(path, key.text()?), reason))
     }
+}
+
+fn is_nothing(node: &Node) -> bool {
+    matches!(&node.content, Content::Scalar { value: Value::Null, .. })
+}
+
+/// `{{ .Values.brokers }}` is, to YAML, a mapping whose only name is a mapping.
+fn is_template(fields: &[(Node, Node)]) -> bool {
+    fields.iter().any(|(key, _)| matches!(key.content, Content::Fields(_)))
+}
+
+fn twice(fields: &[(Node, Node)], second: &Node, name: &str, path: &str) -> Mistake {
+    let first = fields.iter().find(|(key, _)| key.text() == Some(name)).map(|(key, _)| key.line);
+    let first = first.filter(|first| *first != second.line).map(|first| format!(", first in line {first}"));
+    Mistake::new(second.line, path, format!("it is written twice{}", first.unwrap_or_default()))
+}
+
+/// Whether everything is there that must be.
+fn complete(schema: &Value, fitted: &Map<String, Value>) -> Result<(), String> {
+    let required = schema.get("required").and_then(Value::as_array).into_iter().flatten();
+    let missing: Vec<&str> = required.filter_map(Value::as_str).filter(|name| !fitted.contains_key(*name)).collect();
+    let only = |name: &str| only(schema.pointer(&format!("/properties/{name}"))?);
+    match missing.as_slice() {
+        [] => Ok(()),
+        [one, ..] if only(one).is_some() => {
+            Err(format!("{one} is missing: write {one}: {}", only(one).unwrap_or_default()))
+        }
+        [one] => Err(format!("{one} is missing")),
+        several => Err(format!("{} are missing", several.join(", "))),
+    }
+}
+
+/// Follows a reference.
+pub(super) fn resolved<'s>(schema: &'s Value, root: &'s Value) -> &'s Value {
+    let target = schema.get("$ref").and_then(Value::as_str).and_then(|target| target.strip_prefix('#'));
+    target.and_then(|target| root.pointer(target)).unwrap_or(schema)
 }
 
 /// `spec.pods`, of the document itself `spec`.
@@ -108,7 +164,10 @@ fn types(schema: &Value) -> Vec<&str> {
 }
 
 /// YAML's null: `tls:` with nothing behind it. It could mean the defaults or the absence, so it means neither.
-fn nothing(node: &Node, types: &[&str], path: &str) -> Mistake {
+fn nothing(node: &Node, schema: &Value, types: &[&str], path: &str) -> Mistake {
+    if let Some(only) = only(schema) {
+        return Mistake { line: node.line, text: format!("{path} has no value: write {only}") };
+    }
     let write = match types {
         ["object"] => "{} for the defaults",
         ["array"] => "[] for an empty list",
@@ -138,12 +197,31 @@ fn scalar(value: &Value, text: &str, schema: &Value, types: &[&str]) -> Result<V
         }
         Value::Bool(_) if types.contains(&"boolean") => Ok(value.clone()),
         Value::Number(number) if types.contains(&"integer") => {
-            let number = number.as_i64().ok_or(None)?;
-            if bounds(schema).contains(&number) { Ok(number.into()) } else { Err(None) }
+            let (least, most) = bounds(schema).into_inner();
+            match number.as_i64() {
+                Some(number) if (least..=most).contains(&number) => Ok(number.into()),
+                Some(number) if number < least => Err(None),
+                None if !is_huge(number) => Err(None),
+                _ => Err(Some(format!("{text} is too large: at most {most}"))),
+            }
+        }
+        Value::String(_) if types == ["object"] && text.contains(':') && !text.contains(' ') => {
+            let (name, value) = text.split_once(':').unwrap_or_default();
+            Err(Some(format!("write a space after the colon, {name}: {value}")))
         }
         Value::String(_) if would_fit(text, types) => Err(Some(format!("{}, without quotes", expected(schema, types)))),
         _ => Err(None),
     }
+}
+
+/// Whether a number that does not fit an `i64` is a whole one beyond it.
+fn is_huge(number: &serde_json::Number) -> bool {
+    number.as_f64().is_some_and(|number| number >= 9e18)
+}
+
+/// The only text that is taken.
+fn only(schema: &Value) -> Option<&str> {
+    schema.get("const").and_then(Value::as_str)
 }
 
 /// The texts of an enumeration.
@@ -175,8 +253,15 @@ fn would_fit(text: &str, types: &[&str]) -> bool {
 
 fn expected(schema: &Value, types: &[&str]) -> String {
     let what = match types {
-        ["object"] => return "it takes fields of its own, or {}".to_owned(),
-        ["array"] => "a list, as [a, b]",
+        ["object"] => {
+            let known = fields(schema);
+            return match known.len() {
+                0 => "it takes names with values, as {name: value}".to_owned(),
+                1..=FEW => format!("it takes fields of its own ({}), or {{}}", known.join(", ")),
+                _ => "it takes fields of its own, or {}".to_owned(),
+            };
+        }
+        ["array"] => "a list: begin each item with a hyphen, or write [a, b]",
         ["boolean"] => "true or false",
         ["integer"] => {
             let (least, most) = bounds(schema).into_inner();
@@ -191,18 +276,4 @@ fn expected(schema: &Value, types: &[&str]) -> String {
         _ => "text",
     };
     format!("it must be {what}")
-}
-
-/// The name that was probably meant, or all that there are.
-fn meant(name: &str, known: &[&str]) -> String {
-    match nearest(name, known) {
-        Some(best) => format!("; did you mean \"{best}\"?"),
-        None => format!("; known are {}", known.join(", ")),
-    }
-}
-
-fn nearest<'k>(name: &str, known: &[&'k str]) -> Option<&'k str> {
-    let likeness = |known: &str| strsim::jaro_winkler(&name.to_lowercase(), &known.to_lowercase());
-    let best = known.iter().copied().max_by(|left, right| likeness(left).total_cmp(&likeness(right)));
-    best.filter(|best| likeness(best) >= ALIKE)
 }

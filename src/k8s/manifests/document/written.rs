@@ -6,6 +6,8 @@ use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 use serde_saphyr::{DuplicateKeyPolicy, Error, Location, Spanned};
 
+use crate::k8s::manifests::spec::Step;
+
 /// Something in a document.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Node {
@@ -79,8 +81,25 @@ impl Node {
 
     /// The field of this name, if this has fields.
     pub(super) fn field(&self, name: &str) -> Option<&Self> {
+        self.entry(name).map(|(_, value)| value)
+    }
+
+    fn entry(&self, name: &str) -> Option<(&Self, &Self)> {
         let Content::Fields(fields) = &self.content else { return None };
-        fields.iter().find(|(key, _)| key.text() == Some(name)).map(|(_, value)| value)
+        fields.iter().find(|(key, _)| key.text() == Some(name)).map(|(key, value)| (key, value))
+    }
+
+    /// The line of what is there: of its name, where it has one. In the error: of the last that is on the way.
+    pub(super) fn line_at(&self, steps: &[Step]) -> Result<u64, u64> {
+        let (mut node, mut line) = (self, self.line);
+        for step in steps {
+            let next = match step {
+                Step::Field(name) | Step::Named(name) => node.entry(name).map(|(key, value)| (value, key.line)),
+                Step::Item(place) => node.item(*place).map(|item| (item, item.line)),
+            };
+            (node, line) = next.ok_or(line)?;
+        }
+        Ok(line)
     }
 
     /// The item at this place, if this is a list.
@@ -129,10 +148,25 @@ fn unreadable(error: &Error) -> String {
             let message = other.to_string();
             let first = message.lines().next().unwrap_or_default();
             let first = first.split(" at line ").next().unwrap_or_default();
-            first.strip_prefix("error: ").unwrap_or(first).to_owned()
+            let first = first.strip_prefix("error: ").unwrap_or(first);
+            let known = CAUSES.iter().find(|(words, _)| first.contains(words));
+            known.map_or_else(|| first.to_owned(), |(_, cause)| (*cause).to_owned())
         }
     }
 }
+
+/// What the parser's words are about, as whoever wrote the line knows it.
+const CAUSES: [(&str, &str); 6] = [
+    ("tabs disallowed", "it is indented with a tab, and YAML takes spaces only"),
+    (
+        "mapping values are not allowed",
+        "it is indented deeper than its neighbours, or has a second \": \" that needs quotes",
+    ),
+    ("did not find expected key", "it is indented less than its neighbours and more than what they belong to"),
+    ("did not find expected '-'", "it is indented as an item of the list above, and has no hyphen"),
+    ("simple key expected", "a field's name ends with a colon and a space, as in brokers: 3"),
+    ("unexpected character", "it begins with a character that means something to YAML: write the value in quotes"),
+];
 
 /// What the parser hands over.
 enum Raw {
@@ -239,6 +273,26 @@ mod tests {
     }
 
     #[test]
+    fn a_way_through_a_document_ends_at_a_line_or_near_it() {
+        let node = read("a:\n  b.c:\n  - 1\n  - d: 2\n  - {d: 3}\nbase: &base\n  e: 1\nf:\n  <<: *base\n");
+        let field = |name: &str| Step::Field(name.into());
+        let named = || Step::Named("b.c".into());
+        for (steps, line) in [
+            (vec![], Ok(1)),
+            (vec![field("a")], Ok(1)),
+            (vec![field("a"), named()], Ok(2)),
+            (vec![field("a"), named(), Step::Item(1)], Ok(4)),
+            (vec![field("a"), named(), Step::Item(2), field("d")], Ok(5)),
+            (vec![field("a"), named(), Step::Item(3)], Err(2)),
+            (vec![field("a"), field("x"), field("y")], Err(1)),
+            (vec![field("f")], Ok(8)),
+        ] {
+            assert_eq!(node.line_at(&steps), line, "{steps:?}");
+        }
+        assert!(node.line_at(&[field("f"), field("e")]).is_ok(), "what is merged in is there");
+    }
+
+    #[test]
     fn dashes_that_nothing_follows_are_no_document() {
         for text in ["---\na: 1\n", "a: 1\n---\n", "a: 1\n...\n", "# c\n---\na: 1\n---\n# c\n", "\u{feff}a: 1\n"] {
             assert_eq!(read(text).field("a").and_then(Node::text), Some("1"), "{text:?}");
@@ -254,8 +308,8 @@ mod tests {
         insta::assert_snapshot!(mistake("a: [3"), @"line 1: unclosed bracket '['");
         insta::assert_snapshot!(mistake("a: *b"), @"line 1: an alias (*name) stands for an anchor (&name) that is not there");
         insta::assert_snapshot!(mistake("a: .nan"), @"line 1: .nan is no number that can be meant");
-        insta::assert_snapshot!(mistake("a: b: c"), @"line 1: mapping values are not allowed in this context");
-        insta::assert_snapshot!(mistake("a:\n\t- b"), @"line 2: tabs disallowed within this context (block indentation)");
+        insta::assert_snapshot!(mistake("a: b: c"), @r#"line 1: it is indented deeper than its neighbours, or has a second ": " that needs quotes"#);
+        insta::assert_snapshot!(mistake("a:\n\t- b"), @"line 2: it is indented with a tab, and YAML takes spaces only");
         insta::assert_snapshot!(mistake(&"[".repeat(100)), @"line 1: unclosed bracket '['");
         insta::assert_snapshot!(mistake(&format!("a: [{}]", "1,".repeat(300_000))), @"line 1: it is too large or too deep for a cluster document");
     }

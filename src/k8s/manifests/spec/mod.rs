@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
+mod marks;
 mod mode;
 mod parts;
+mod place;
 mod presets;
 mod validate;
 
@@ -12,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 pub use mode::{ClusterMode, NO_CONTROLLERS, ZooKeeperSpec};
 pub use parts::{Authentication, ControllerResources, Listener, Metrics, Pods, Security, Tls};
+pub use place::{Place, SpecError, Step};
 pub use presets::Preset;
 
 use super::quantity::Quantity;
@@ -105,51 +108,6 @@ pub struct Storage {
 #[allow(clippy::trivially_copy_pass_by_ref)] // the shape that serde calls
 fn is_one(count: &u32) -> bool {
     *count == 1
-}
-
-/// A value that cannot be installed: which flag, and why.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{flag}: {reason}")]
-pub struct SpecError {
-    /// `--brokers`, or `spec.rackMap` for what has no flag.
-    pub flag: &'static str,
-    /// Lower case, no full stop.
-    pub reason: String,
-}
-
-impl SpecError {
-    pub(super) fn new(flag: &'static str, reason: impl Into<String>) -> Self {
-        Self { flag, reason: reason.into() }
-    }
-
-    /// Where it is in a cluster document: `spec.kafkaVersion`.
-    pub fn path(&self) -> String {
-        match self.flag {
-            "--storage" => "spec.storage.size".to_owned(),
-            "--storage-class" => "spec.storage.class".to_owned(),
-            "--tls" => "spec.security.tls".to_owned(),
-            "--ca-secret" => "spec.security.tls.caSecret".to_owned(),
-            "--authentication" => "spec.security.authentication".to_owned(),
-            "--zookeeper-servers" => "spec.zookeeper.servers".to_owned(),
-            "--zookeeper-image" => "spec.zookeeper.image".to_owned(),
-            "--metrics-image" => "spec.metrics.image".to_owned(),
-            flag => flag.strip_prefix("--").map_or_else(|| flag.to_owned(), |flag| format!("spec.{}", camel(flag))),
-        }
-    }
-}
-
-fn camel(words: &str) -> String {
-    let mut text = String::new();
-    for (position, word) in words.split('-').enumerate() {
-        let mut letters = word.chars();
-        match letters.next() {
-            Some(first) if position > 0 => text.extend(first.to_uppercase()),
-            Some(first) => text.push(first),
-            None => {}
-        }
-        text.push_str(letters.as_str());
-    }
-    text
 }
 
 impl Default for ClusterSpec {
@@ -287,20 +245,24 @@ impl ClusterSpec {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn spec(change: impl FnOnce(&mut ClusterSpec)) -> ClusterSpec {
-        let mut spec = ClusterSpec::default();
+impl ClusterSpec {
+    /// The default with a change.
+    pub(crate) fn changed(change: impl FnOnce(&mut Self)) -> Self {
+        let mut spec = Self::default();
         change(&mut spec);
         spec
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
 
     #[test]
     fn the_presets_are_valid() {
         assert_eq!(Preset::Default.spec(), Ok(ClusterSpec::default()));
         assert_eq!(Preset::Production.spec().expect("the preset").validate(), Ok(()));
-        assert_eq!(spec(|_| ()).validate(), Ok(()));
+        assert_eq!(ClusterSpec::changed(|_| ()).validate(), Ok(()));
         assert_eq!(Preset::Dev.spec().expect("the preset").validate(), Ok(()));
     }
 
@@ -319,7 +281,7 @@ mod tests {
             ("--storage", "too little", |spec| spec.storage.size = "10".parse().expect("a quantity")),
         ];
         for (flag, reason, change) in refused {
-            let error = spec(change).validate().expect_err(reason);
+            let error = ClusterSpec::changed(change).validate().expect_err(reason);
             assert!(error.flag == flag && error.reason.contains(reason), "{error}");
         }
     }
@@ -334,7 +296,7 @@ mod tests {
             (2, 0, 1, Role::Broker),
             (1, 0, 1, Role::Broker),
         ] {
-            let spec = spec(|spec| (spec.brokers, spec.controllers) = (brokers, controllers));
+            let spec = ClusterSpec::changed(|spec| (spec.brokers, spec.controllers) = (brokers, controllers));
             assert_eq!((spec.voters(), spec.voter_role()), (voters, role), "{brokers}+{controllers}");
         }
     }
@@ -342,14 +304,16 @@ mod tests {
     #[test]
     fn replication_is_clamped_to_the_brokers() {
         for (brokers, factor, in_sync) in [(1, 1, 1), (2, 2, 1), (3, 3, 2), (9, 3, 2)] {
-            let spec = spec(|spec| spec.brokers = brokers);
+            let spec = ClusterSpec::changed(|spec| spec.brokers = brokers);
             assert_eq!((spec.replication_factor(), spec.min_in_sync()), (factor, in_sync));
         }
     }
 
     #[test]
     fn half_of_the_memory_is_heap_up_to_six_gibibytes() {
-        let heap = |memory: &str, role| spec(|spec| spec.memory = memory.parse().expect("a quantity")).heap_mib(role);
+        let heap = |memory: &str, role| {
+            ClusterSpec::changed(|spec| spec.memory = memory.parse().expect("a quantity")).heap_mib(role)
+        };
         assert_eq!(heap("2Gi", Role::Broker), 1024);
         assert_eq!(heap("768Mi", Role::Controller), 384);
         assert_eq!(heap("64Gi", Role::Broker), 6144);

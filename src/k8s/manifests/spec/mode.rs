@@ -140,7 +140,10 @@ impl ClusterSpec {
     /// Checks the size of the quorum, and that nothing of the other mode is asked.
     pub(super) fn validate_quorum(&self) -> Result<(), SpecError> {
         if self.mode == ClusterMode::Kraft && self.zookeeper.is_some() {
-            return Err(SpecError::new("--mode", "a KRaft cluster has no ZooKeeper servers: ask for mode zookeeper"));
+            return Err(SpecError::new(
+                "spec.zookeeper",
+                "a KRaft cluster has no ZooKeeper servers: ask for them with spec.mode: zookeeper",
+            ));
         }
         if self.has_zookeeper() && self.controllers > 0 {
             return Err(SpecError::new("--controllers", NO_CONTROLLERS));
@@ -219,12 +222,6 @@ mod tests {
     use super::*;
     use crate::k8s::manifests::{Authentication, Preset, Tls};
 
-    fn spec(change: impl FnOnce(&mut ClusterSpec)) -> ClusterSpec {
-        let mut spec = ClusterSpec::default();
-        change(&mut spec);
-        spec
-    }
-
     fn with_zookeeper(change: impl FnOnce(&mut ClusterSpec)) -> ClusterSpec {
         let mut spec = ClusterSpec::default().in_mode(ClusterMode::ZooKeeper);
         change(&mut spec);
@@ -241,7 +238,7 @@ mod tests {
         );
         assert_eq!(standard.roles(), [Role::ZooKeeper, Role::Broker]);
         assert_eq!((standard.voter_role(), standard.voters(), standard.is_combined()), (Role::ZooKeeper, 3, false));
-        assert_eq!(standard.in_mode(ClusterMode::Kraft), spec(|_| ()));
+        assert_eq!(standard.in_mode(ClusterMode::Kraft), ClusterSpec::changed(|_| ()));
         let dev = Preset::Dev.spec().expect("the preset").in_mode(ClusterMode::ZooKeeper);
         assert_eq!((dev.zookeeper_servers(), dev.validate()), (1, Ok(())));
         assert_eq!(dev.in_mode(ClusterMode::Kraft), Preset::Dev.spec().expect("the preset"));
@@ -280,9 +277,9 @@ mod tests {
             let error = with_zookeeper(|spec| servers(spec, count)).validate().expect_err(reason);
             assert!(error.flag == "--zookeeper-servers" && error.reason.contains(reason), "{error}");
         }
-        let error = spec(|spec| servers(spec, 3)).validate().expect_err("no ZooKeeper in KRaft");
-        assert_eq!(error.flag, "--mode");
-        let error = spec(|spec| spec.kafka_version = "3.9.2".into()).validate().expect_err("too old");
+        let error = ClusterSpec::changed(|spec| servers(spec, 3)).validate().expect_err("no ZooKeeper in KRaft");
+        assert_eq!(error.flag, "spec.zookeeper");
+        let error = ClusterSpec::changed(|spec| spec.kafka_version = "3.9.2".into()).validate().expect_err("too old");
         assert!(error.reason.contains("with --mode zookeeper this one can"), "{error}");
     }
 

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use super::marks::validate_pods;
 use super::mode::version;
 use super::{ClusterSpec, LEAST_MEMORY, MOST_BROKERS, SpecError};
 use crate::k8s::manifests::properties;
-use crate::k8s::names::{OUR_ANNOTATIONS, OUR_POD_LABELS, check_subdomain};
+use crate::k8s::names::check_subdomain;
 
 /// Names of the listeners that every cluster has.
 const OUR_LISTENERS: [&str; 3] = ["CONTROLLER", "INTERNAL", "CLIENT"];
@@ -26,6 +27,10 @@ const HEAP_OPTIONS: [&str; 10] = [
     "-XX:MaxRAMFraction=",
     "-XX:MaxRAM=",
 ];
+/// Below this a JVM does not start, or Kafka dies of its first topics.
+const LEAST_HEAP: i128 = 64 << 20;
+/// Whoever asks for less forgot the unit.
+const LEAST_STORAGE: i128 = 1 << 20;
 /// A broker spreads over no more volumes than nodes can attach.
 const MOST_DISKS: u32 = 16;
 /// A certificate for longer than this outlives everybody who remembers it.
@@ -44,10 +49,10 @@ impl ClusterSpec {
         if self.memory.whole() < LEAST_MEMORY {
             return Err(SpecError::new(
                 "--memory",
-                format!("{} is too little: Kafka needs 512Mi or more", self.memory),
+                format!("{} is too little: Kafka needs 256Mi or more, and 512Mi is better", self.memory),
             ));
         }
-        if self.storage.size.whole() < 1 << 20 {
+        if self.storage.size.whole() < LEAST_STORAGE {
             return Err(SpecError::new(
                 "--storage",
                 format!("{} is too little; write for example 10Gi", self.storage.size),
@@ -66,7 +71,10 @@ impl ClusterSpec {
             if let Some(image) = image
                 && (image.is_empty() || image.contains(|character: char| character.is_whitespace()))
             {
-                return Err(SpecError::new(flag, format!("\"{image}\" is no image")));
+                return Err(SpecError::new(
+                    flag,
+                    format!("\"{image}\" is no image; write for example apache/kafka:4.3.1"),
+                ));
             }
         }
         Ok(())
@@ -80,42 +88,29 @@ impl ClusterSpec {
             ("--ca-secret", "Secret", ca_secret),
             ("spec.pods.priorityClassName", "PriorityClass", self.pods.priority_class_name.as_ref()),
         ];
-        let several = self.pods.image_pull_secrets.iter();
-        let several = several.map(|secret| ("spec.pods.imagePullSecrets", "Secret", Some(secret)));
-        for (flag, kind, name) in one.into_iter().chain(several) {
-            if let Some(name) = name
-                && let Err(reason) = check_subdomain(name)
-            {
-                return Err(SpecError::new(flag, format!("\"{name}\" is no name of a {kind}: {reason}")));
-            }
-        }
-        Ok(())
-    }
-
-    /// What our own would silently win over.
-    fn validate_pods(&self) -> Result<(), SpecError> {
-        let refuse = |path, key: &str| {
-            let reason = format!("{key} is set by kubectl-kafka itself and cannot be changed");
-            Err(SpecError::new(path, reason))
+        let wrong = |flag, kind, name: &String| {
+            let reason = check_subdomain(name).err()?;
+            Some(SpecError::new(flag, format!("\"{name}\" is no name of a {kind}: {reason}")))
         };
-        if let Some(key) = self.pods.labels.keys().find(|key| OUR_POD_LABELS.contains(&key.as_str())) {
-            return refuse("spec.pods.labels", key);
+        if let Some(error) = one.into_iter().find_map(|(flag, kind, name)| wrong(flag, kind, name?)) {
+            return Err(error);
         }
-        match self.pods.annotations.keys().find(|key| key.starts_with(OUR_ANNOTATIONS)) {
-            Some(key) => refuse("spec.pods.annotations", key),
-            None => Ok(()),
-        }
+        let several = self.pods.image_pull_secrets.iter().enumerate();
+        let mut several =
+            several.filter_map(|(place, name)| Some(wrong("spec.pods.imagePullSecrets", "Secret", name)?.item(place)));
+        several.next().map_or(Ok(()), Err)
     }
 
     fn validate_jvm_options(&self) -> Result<(), SpecError> {
         let plain = |letter: char| letter.is_ascii_graphic() && !"\"'`$\\".contains(letter);
-        for option in &self.jvm_options {
+        for (place, option) in self.jvm_options.iter().enumerate() {
             if !option.starts_with('-') || !option.chars().all(plain) {
-                return Err(SpecError::new("spec.jvmOptions", format!("\"{option}\" is no option of a JVM")));
+                let reason = format!("\"{option}\" is no option of a JVM; write for example -XX:MaxGCPauseMillis=50");
+                return Err(SpecError::new("spec.jvmOptions", reason).item(place));
             }
             if HEAP_OPTIONS.iter().any(|heap| option.starts_with(heap)) {
                 let reason = format!("{option} would be beside the heap that kubectl-kafka sets; use spec.heap");
-                return Err(SpecError::new("spec.jvmOptions", reason));
+                return Err(SpecError::new("spec.jvmOptions", reason).item(place));
             }
         }
         Ok(())
@@ -125,16 +120,36 @@ impl ClusterSpec {
         self.validate_security()?;
         self.validate_listeners()?;
         self.validate_racks()?;
-        self.validate_pods()?;
+        validate_pods(self)?;
         self.validate_jvm_options()?;
+        self.validate_quorum_resources()?;
         if !(1..=MOST_DISKS).contains(&self.storage.disks) {
             let reason = format!("{} is not in 1 to {MOST_DISKS}", self.storage.disks);
             return Err(SpecError::new("spec.storage.disks", reason));
         }
-        if let Some(heap) = &self.heap
-            && (heap.whole() < 64 << 20 || heap.whole() * 10 > self.memory.whole() * 9)
-        {
-            return Err(SpecError::new("spec.heap", format!("{heap} does not fit into the memory, {}", self.memory)));
+        let Some(heap) = &self.heap else { return Ok(()) };
+        if heap.whole() < LEAST_HEAP {
+            return Err(SpecError::new("spec.heap", format!("{heap} is too little: Kafka needs 64Mi or more")));
+        }
+        if heap.whole() * 10 > self.memory.whole() * 9 {
+            let reason =
+                format!("{heap} does not fit into the memory, {}: take at most nine tenths of it", self.memory);
+            return Err(SpecError::new("spec.heap", reason));
+        }
+        Ok(())
+    }
+
+    /// What the controllers, or ZooKeeper's servers, get.
+    fn validate_quorum_resources(&self) -> Result<(), SpecError> {
+        let path = if self.has_zookeeper() { "spec.zookeeper.resources" } else { "spec.controllerResources" };
+        let asked = self.quorum_resources();
+        if let Some(memory) = asked.memory.filter(|memory| memory.whole() < LEAST_MEMORY) {
+            return Err(SpecError::new(path, format!("{memory} is too little: take 256Mi or more")).field("memory"));
+        }
+        if let Some(storage) = asked.storage.filter(|storage| storage.whole() < LEAST_STORAGE) {
+            return Err(
+                SpecError::new(path, format!("{storage} is too little; write for example 10Gi")).field("storage")
+            );
         }
         Ok(())
     }
@@ -143,7 +158,7 @@ impl ClusterSpec {
         if self.security.is_scram() && self.security.tls.is_none() {
             return Err(SpecError::new(
                 "--authentication",
-                "scram needs TLS, or passwords could be guessed from the wire",
+                "scram needs TLS, or passwords could be guessed from the wire: add spec.security.tls: {}",
             ));
         }
         match &self.security.tls {
@@ -156,35 +171,44 @@ impl ClusterSpec {
     }
 
     fn validate_listeners(&self) -> Result<(), SpecError> {
-        let refuse = |reason: String| Err(SpecError::new("spec.listeners", reason));
         let (mut names, mut ports) = (BTreeSet::from(OUR_LISTENERS), BTreeSet::from(OUR_PORTS));
-        for listener in &self.listeners {
+        for (place, listener) in self.listeners.iter().enumerate() {
+            let refuse = |field, reason: String| Err(SpecError::new("spec.listeners", reason).item(place).field(field));
             let name = listener.name.as_str();
             let valid = |letter: char| letter.is_ascii_uppercase() || letter.is_ascii_digit() || letter == '_';
             if name.is_empty() || !name.chars().all(valid) {
-                return refuse(format!("\"{name}\" is no name for a listener: take upper-case letters"));
+                return refuse("name", format!("\"{name}\" is no name for a listener: take upper-case letters"));
             }
             if !names.insert(name) {
-                return refuse(format!("{name} is the name of another listener"));
+                return refuse("name", format!("{name} is the name of another listener"));
             }
-            if listener.port == 0 || !ports.insert(listener.port) {
-                return refuse(format!("{name}: port {} is taken", listener.port));
+            if listener.port == 0 {
+                return refuse("port", format!("{name}: 0 is no port; write one from 1 to 65535"));
             }
-            let address = listener.advertised.replace(ORDINAL, "0");
-            let valid = address.rsplit_once(':').is_some_and(|(host, port)| {
-                !host.is_empty() && !host.contains(['{', '}', '/', ',', ' ']) && port.parse::<u16>().is_ok()
-            });
-            if !valid {
-                return refuse(format!("{name}: \"{}\" is no host:port", listener.advertised));
+            if !ports.insert(listener.port) {
+                return refuse("port", format!("{name}: port {} is taken", listener.port));
             }
-            if self.brokers > 1 && !listener.advertised.contains(ORDINAL) {
-                let reason = format!(
-                    "{name}: \"{}\" is one address for {} brokers, and clients must reach each of them: put {ORDINAL} \
-                     where the broker's number belongs",
-                    listener.advertised, self.brokers
-                );
-                return refuse(reason);
+            if let Err(reason) = self.check_advertised(&listener.advertised) {
+                return refuse("advertised", format!("{name}: \"{}\" is {reason}", listener.advertised));
             }
+        }
+        Ok(())
+    }
+
+    fn check_advertised(&self, advertised: &str) -> Result<(), String> {
+        let address = advertised.replace(ORDINAL, "0");
+        let valid = address.rsplit_once(':').is_some_and(|(host, port)| {
+            !host.is_empty() && !host.contains(['{', '}', '/', ',', ' ']) && port.parse::<u16>().is_ok()
+        });
+        if !valid {
+            return Err(format!("no host:port; write for example kafka-{ORDINAL}.example.com:9094"));
+        }
+        if self.brokers > 1 && !advertised.contains(ORDINAL) {
+            return Err(format!(
+                "one address for {} brokers, and clients must reach each of them: put {ORDINAL} where the broker's \
+                 number belongs",
+                self.brokers
+            ));
         }
         Ok(())
     }
@@ -193,18 +217,17 @@ impl ClusterSpec {
         let mut seen = BTreeSet::new();
         for (rack, ordinals) in &self.rack_map {
             if rack.is_empty() || !rack.chars().all(|letter| letter.is_ascii_graphic() && !"\"'`$\\".contains(letter)) {
-                return Err(SpecError::new("spec.rackMap", format!("\"{rack}\" is no name of a rack")));
+                return Err(SpecError::new("spec.rackMap", format!("\"{rack}\" is no name of a rack")).named(rack));
             }
             for ordinal in ordinals {
                 if *ordinal >= self.brokers {
                     let last = self.brokers - 1;
-                    return Err(SpecError::new(
-                        "spec.rackMap",
-                        format!("{rack}: there is no broker {ordinal}, the last is {last}"),
-                    ));
+                    let reason = format!("{rack}: there is no broker {ordinal}, the last is {last}");
+                    return Err(SpecError::new("spec.rackMap", reason).named(rack));
                 }
                 if !seen.insert(*ordinal) {
-                    return Err(SpecError::new("spec.rackMap", format!("broker {ordinal} is in two racks")));
+                    let reason = format!("broker {ordinal} is in two racks");
+                    return Err(SpecError::new("spec.rackMap", reason).named(rack));
                 }
             }
         }
@@ -229,7 +252,7 @@ mod tests {
         let mut spec = ClusterSpec::default();
         change(&mut spec);
         let error = spec.validate().expect_err("a mistake");
-        (error.path(), error.reason)
+        (error.place.to_string(), error.reason)
     }
 
     #[test]
@@ -244,7 +267,7 @@ mod tests {
                 spec.security.tls = Some(Tls { ca_secret: Some(String::new()), ..Tls::default() });
             }),
             ("spec.pods.priorityClassName", |spec| spec.pods.priority_class_name = Some("Important".into())),
-            ("spec.pods.imagePullSecrets", |spec| spec.pods.image_pull_secrets = vec!["a".into(), "a/b".into()]),
+            ("spec.pods.imagePullSecrets[1]", |spec| spec.pods.image_pull_secrets = vec!["a".into(), "a/b".into()]),
         ];
         for (path, change) in changes {
             let (told, reason) = refused(change);
@@ -258,26 +281,11 @@ mod tests {
             ("spec.image", (|spec| spec.image = Some(String::new())) as Change),
             ("spec.metrics.image", |spec| spec.metrics = Some(Metrics { image: Some(String::new()) })),
         ] {
-            assert_eq!(refused(change), (path.to_owned(), "\"\" is no image".to_owned()));
+            assert_eq!(
+                refused(change),
+                (path.to_owned(), "\"\" is no image; write for example apache/kafka:4.3.1".to_owned())
+            );
         }
-    }
-
-    #[test]
-    fn what_is_ours_on_a_pod_stays_ours() {
-        for label in ["name", "instance", "component", "managed-by", "version"] {
-            let mut spec = ClusterSpec::default();
-            spec.pods.labels.insert(format!("app.kubernetes.io/{label}"), "a".into());
-            let error = spec.validate().expect_err(label);
-            assert!(error.flag == "spec.pods.labels" && error.reason.contains(label), "{error}");
-        }
-        let (path, reason) = refused(|spec| {
-            spec.pods.annotations.insert("kubectl-kafka/config-checksum".into(), "a".into());
-        });
-        assert!(path == "spec.pods.annotations" && reason.contains("kubectl-kafka/config-checksum"), "{reason}");
-        let mut own = ClusterSpec::default();
-        own.pods.labels.insert("app.kubernetes.io/part-of".into(), "payments".into());
-        own.pods.annotations.insert("example.com/a".into(), "b".into());
-        assert_eq!(own.validate(), Ok(()));
     }
 
     #[test]

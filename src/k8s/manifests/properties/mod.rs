@@ -1,6 +1,8 @@
 //! `server.properties`: ours, and what the person adds. What differs from pod to pod (node id, roles,
 //! advertised names) is added by the start script.
 
+mod meant;
+
 use std::fmt::Write as _;
 
 use super::spec::{ClusterSpec, SpecError};
@@ -65,32 +67,39 @@ const BOUND_BY_BROKERS: [&str; 7] = [
 
 /// Checks `--config`.
 pub(super) fn validate(spec: &ClusterSpec) -> Result<(), SpecError> {
-    let refuse = |reason: String| Err(SpecError::new("--config", reason));
     for (key, value) in &spec.config {
-        if key.is_empty() || !key.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte)) {
-            return refuse(format!("\"{key}\" is no name of a server property"));
-        }
-        if key.starts_with("zookeeper.") && !spec.has_zookeeper() {
-            return refuse(format!("{key}: there is no ZooKeeper in a KRaft cluster"));
-        }
-        if key.starts_with("share.") && spec.has_zookeeper() {
-            return refuse(format!("{key}: there are no share groups in a Kafka with ZooKeeper"));
-        }
-        if is_owned(key) {
-            return refuse(format!("{key} is set by kubectl-kafka itself and cannot be changed"));
-        }
-        if value.contains(['\n', '\r']) {
-            return refuse(format!("{key}: a value has one line"));
-        }
-        if BOUND_BY_BROKERS.contains(&key.as_str()) {
-            match value.trim().parse::<u32>() {
-                Ok(number) if (1..=spec.brokers).contains(&number) => {}
-                Ok(number) => return refuse(format!("{key}={number} does not fit {}", brokers(spec.brokers))),
-                Err(_) => return refuse(format!("{key}={value} is no number")),
-            }
-        }
+        check(spec, key, value).map_err(|reason| SpecError::new("--config", reason).named(key))?;
     }
     Ok(())
+}
+
+fn check(spec: &ClusterSpec, key: &str, value: &str) -> Result<(), String> {
+    if key.is_empty() || !key.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte)) {
+        return Err(format!("\"{key}\" is no name of a server property"));
+    }
+    if key.starts_with("zookeeper.") && !spec.has_zookeeper() {
+        return Err(format!("{key}: there is no ZooKeeper in a KRaft cluster"));
+    }
+    if key.starts_with("share.") && spec.has_zookeeper() {
+        return Err(format!("{key}: there are no share groups in a Kafka with ZooKeeper"));
+    }
+    if is_owned(key) {
+        return Err(format!("{key} is set by kubectl-kafka itself and cannot be changed"));
+    }
+    if let Some(meant) = meant::meant(key) {
+        return Err(format!("{key} is no server property of Kafka; did you mean {meant}?"));
+    }
+    if value.contains(['\n', '\r']) {
+        return Err(format!("{key}: a value has one line"));
+    }
+    if !BOUND_BY_BROKERS.contains(&key) {
+        return Ok(());
+    }
+    match value.trim().parse::<u32>() {
+        Ok(number) if (1..=spec.brokers).contains(&number) => Ok(()),
+        Ok(number) => Err(format!("{key}={number} does not fit {}", brokers(spec.brokers))),
+        Err(_) => Err(format!("{key}={value} is no number")),
+    }
 }
 
 fn brokers(count: u32) -> String {
