@@ -35,7 +35,7 @@ impl Run for CreateArgs {
 
     async fn run(self, context: Context) -> CommandResult {
         let changes = Changes::default();
-        changes.until(interrupted(), self.create(&context, &changes)).await
+        changes.until(interrupted(), Box::pin(self.create(&context, &changes))).await
     }
 }
 
@@ -60,7 +60,7 @@ impl CreateArgs {
         }
         let secret = keeper.as_ref().map(|keeper| keeper.name().user(&self.name));
         let account = Account {
-            context: context,
+            context,
             session: &session,
             keeper,
             user: &self.name,

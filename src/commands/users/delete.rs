@@ -48,7 +48,7 @@ impl Run for DeleteArgs {
 
     async fn run(self, context: Context) -> CommandResult {
         let changes = Changes::default();
-        changes.until(interrupted(), self.delete(&context, &changes)).await
+        changes.until(interrupted(), Box::pin(self.delete(&context, &changes))).await
     }
 }
 

@@ -34,7 +34,7 @@ impl Run for RotateArgs {
 
     async fn run(self, context: Context) -> CommandResult {
         let changes = Changes::default();
-        changes.until(interrupted(), self.rotate(&context, &changes)).await
+        changes.until(interrupted(), Box::pin(self.rotate(&context, &changes))).await
     }
 }
 
@@ -58,7 +58,7 @@ impl RotateArgs {
         }
         let place = keeper.as_ref().map(|keeper| (keeper.kubernetes.clone(), keeper.name().clone()));
         let account = Account {
-            context: context,
+            context,
             session: &session,
             keeper,
             user: &self.name,
