@@ -15,7 +15,7 @@ macro_rules! subcommands {
         impl $name {
             /// Whether the chosen command ends itself in an orderly way on Ctrl-C.
             pub fn handles_interrupt(&self) -> bool {
-                match self { $( Self::$variant(_) => <$args as $crate::commands::Run>::HANDLES_INTERRUPT, )+ }
+                match self { $( Self::$variant(args) => $crate::commands::Run::handles_interrupt(args), )+ }
             }
 
             /// Runs the chosen command.
@@ -25,6 +25,10 @@ macro_rules! subcommands {
         }
 
         impl $crate::commands::Run for $name {
+            fn handles_interrupt(&self) -> bool {
+                $name::handles_interrupt(self)
+            }
+
             fn run(
                 self,
                 context: $crate::commands::Context,

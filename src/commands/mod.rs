@@ -35,6 +35,11 @@ pub trait Run {
     /// Whether the command ends itself in an orderly way on Ctrl-C.
     const HANDLES_INTERRUPT: bool = false;
 
+    /// The same of a noun: what its verb says.
+    fn handles_interrupt(&self) -> bool {
+        Self::HANDLES_INTERRUPT
+    }
+
     /// Does the work; printing goes through the context's `Ui`.
     fn run(self, context: Context) -> impl Future<Output = CommandResult> + Send;
 }
@@ -81,5 +86,29 @@ subcommands! {
         Complete(completion::CompleteArgs),
         /// Print the versions of this client and of the Kafka cluster
         Version(version::VersionArgs),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use crate::cli::Cli;
+
+    #[test]
+    fn a_verb_of_a_noun_ends_itself_in_an_orderly_way_too() {
+        for (line, orderly) in [
+            ("install", true),
+            ("certs renew", true),
+            ("certs list", false),
+            ("users create a", true),
+            ("users rotate a", true),
+            ("users delete a", true),
+            ("users list", false),
+            ("topics list", false),
+        ] {
+            let cli = Cli::parse_from(["kubectl-kafka"].into_iter().chain(line.split(' ')));
+            assert_eq!(cli.command.handles_interrupt(), orderly, "{line}");
+        }
     }
 }

@@ -51,6 +51,18 @@ pub enum Error {
         /// The plugin's own install hint.
         hint: Option<String>,
     },
+    /// A user's Secret lacks something.
+    #[error("cannot use Secret {secret}: {reason}")]
+    Unusable {
+        /// Its name.
+        secret: String,
+        /// Where it is.
+        namespace: String,
+        /// Whose it is.
+        user: String,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// The answer could not be understood, or a request could not be built.
     #[error("{0}")]
     Other(String),
@@ -252,6 +264,9 @@ impl From<Error> for CommandError {
             }
             Error::Conflict { .. } => Self::failed(message)
                 .hinted("who applies it from elsewhere changes it there; --force-conflicts takes these fields over"),
+            Error::Unusable { secret, namespace, user, .. } => Self::failed(message).hinted(format!(
+                "delete it with `kubectl delete secret {secret} -n {namespace}`, then `kubectl kafka users rotate {user}` makes it anew"
+            )),
             Error::TimedOut { .. } => Self::timed_out(message),
             Error::Kubeconfig { hint: Some(hint), .. } | Error::Login { hint: Some(hint), .. } => {
                 Self::failed(message).hinted(hint)
@@ -299,6 +314,19 @@ mod tests {
         }
         let changed = refused(json!({"code": 409, "reason": "Conflict", "message": "the object has been modified"}));
         assert!(matches!(changed.about("configmap/demo"), Error::Server { .. }), "that is another kind of conflict");
+    }
+
+    #[test]
+    fn a_users_broken_secret_has_a_way_out() {
+        let (secret, namespace, user) = ("demo-user-alice".to_owned(), "kafka".to_owned(), "alice".to_owned());
+        let error =
+            CommandError::from(Error::Unusable { secret, namespace, user, reason: "it has no key password".into() });
+        assert_eq!(
+            error.text(),
+            "error: cannot use Secret demo-user-alice: it has no key password\n\
+             hint: delete it with `kubectl delete secret demo-user-alice -n kafka`, then `kubectl kafka users rotate alice` makes it \
+             anew\n"
+        );
     }
 
     #[test]

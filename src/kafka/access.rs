@@ -17,6 +17,17 @@ pub struct Denied {
     pub resource_name: String,
     /// Kafka's code.
     pub code: ErrorCode,
+    /// Where names like this one are made up anew each time: what to allow once and for all.
+    pub family: Option<Family>,
+}
+
+/// Resources whose names begin alike.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Family {
+    /// How they begin.
+    pub prefix: &'static str,
+    /// All that is done with each.
+    pub operations: &'static [Operation],
 }
 
 impl Denied {
@@ -34,7 +45,7 @@ impl Denied {
             ResourceType::Cluster => CLUSTER.to_owned(),
             _ => quoted(subject)?.to_owned(),
         };
-        Some(Self { operation, resource_type, resource_name, code })
+        Some(Self { operation, resource_type, resource_name, code, family: None })
     }
 
     /// `topic "orders"`
@@ -51,15 +62,21 @@ impl Denied {
 
     /// The command that allows it to a principal.
     pub fn grant(&self, principal: &str) -> String {
+        let (name, operations, suffix) = match &self.family {
+            Some(family) => (family.prefix, family.operations, " --prefixed"),
+            None => (self.resource_name.as_str(), std::slice::from_ref(&self.operation), ""),
+        };
+        let name = shell::quoted(name);
         let resource = match self.resource_type {
-            ResourceType::Topic => format!("--topic {}", shell::quoted(&self.resource_name)),
-            ResourceType::Group => format!("--group {}", shell::quoted(&self.resource_name)),
-            ResourceType::TransactionalId => format!("--transactional-id {}", shell::quoted(&self.resource_name)),
+            ResourceType::Topic => format!("--topic {name}{suffix}"),
+            ResourceType::Group => format!("--group {name}{suffix}"),
+            ResourceType::TransactionalId => format!("--transactional-id {name}{suffix}"),
             ResourceType::Cluster | ResourceType::DelegationToken | ResourceType::User => "--kafka-cluster".to_owned(),
         };
+        let operations: String = operations.iter().map(|operation| format!("--operation {operation} ")).collect();
         let name = principal.strip_prefix("User:").unwrap_or(principal);
         let name = shell::quoted(name);
-        format!("kubectl kafka acls create --principal {name} --operation {} {resource}", self.operation)
+        format!("kubectl kafka acls create --principal {name} {operations}{resource}")
     }
 }
 
@@ -71,6 +88,16 @@ fn quoted(subject: &str) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_a_family_everything_is_allowed_at_once() {
+        let denied = Denied::from_code("topic \"run-1a\"", ErrorCode(29), Operation::Create).expect("a topic");
+        let family = Family { prefix: "run-", operations: &[Operation::Create, Operation::Delete] };
+        assert_eq!(
+            Denied { family: Some(family), ..denied }.grant("User:alice"),
+            "kubectl kafka acls create --principal alice --operation Create --operation Delete --topic run- --prefixed"
+        );
+    }
 
     #[test]
     fn the_command_that_allows_it() {

@@ -26,7 +26,7 @@ pub mod security;
 #[cfg(test)]
 pub(crate) mod testing;
 
-pub use access::Denied;
+pub use access::{Denied, Family};
 pub use cluster::{Ask, Broker, Cluster, ClusterOptions};
 pub use connection::Connection;
 pub use dial::{BoxStream, DialError, DialReason, Dialer, Endpoint, NodeId, Stream, Target};

@@ -110,3 +110,20 @@ fn every_link_leads_to_a_file() {
         }
     }
 }
+
+/// One Prometheus sees the clusters of many namespaces, and the same names in several of them.
+#[test]
+fn figures_of_two_namespaces_are_never_mixed() {
+    for file in ["monitoring/alerts.yaml", "monitoring/dashboard.json"] {
+        let text = std::fs::read_to_string(root().join(file)).expect(file);
+        let groups: Vec<&str> = [" by (", " on ("]
+            .iter()
+            .flat_map(|start| text.split(start).skip(1))
+            .filter_map(|rest| rest.split_once(')').map(|(labels, _)| labels))
+            .collect();
+        assert!(groups.len() > 5, "{file}: {groups:?}");
+        for labels in groups {
+            assert!(labels.split(", ").any(|label| label == "namespace"), "{file}: {labels}");
+        }
+    }
+}

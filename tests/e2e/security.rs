@@ -1,7 +1,7 @@
 //! A secure Kafka: the admin without a flag, users who may little, and every way to be refused.
 
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 use tempfile::TempDir;
@@ -13,6 +13,7 @@ trials! {
     a_user_with_one_topic_has_that_one_and_no_other,
     a_user_who_may_nothing_is_told_what_to_allow_and_then_may,
     a_users_file_is_complete_and_a_new_password_makes_it_old,
+    an_interrupt_never_parts_a_password_from_its_secret,
     a_wrong_authority_is_refused,
     javas_own_stores_are_read,
     other_mechanisms_are_refused_by_name,
@@ -132,6 +133,25 @@ fn a_users_file_is_complete_and_a_new_password_makes_it_old() {
     assert!(refused.stderr.contains(&format!("does not know user \"{name}\" or its password is another")), "{refused}");
     assert!(!refused.stderr.contains(password), "{refused}");
     assert!(refused.elapsed.as_secs() < 10, "a refusal is final: {refused}");
+}
+
+/// At moments all over a rotation: whatever the Secret holds is what Kafka knows.
+fn an_interrupt_never_parts_a_password_from_its_secret() {
+    let kafka = secured();
+    let name = user(kafka);
+    let began = Instant::now();
+    kafka.run(&["users", "rotate", &name]).succeeded();
+    let whole = began.elapsed();
+    let mut interrupted = 0;
+    for part in 3..=10_u32 {
+        let rotation = kafka.start(&["users", "rotate", &name]);
+        std::thread::sleep(whole * part / 10);
+        rotation.interrupt();
+        let outcome = rotation.end();
+        interrupted += u32::from(!outcome.is_success());
+        kafka.run(&["topics", "list", "--kafka-user", &name]).succeeded();
+    }
+    assert!(interrupted > 0, "no rotation was interrupted");
 }
 
 fn a_wrong_authority_is_refused() {

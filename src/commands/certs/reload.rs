@@ -9,13 +9,13 @@ use tokio::time::Instant;
 
 use super::place::{Listener, Place};
 use crate::commands::Context;
-use crate::commands::securing::login_by;
+use crate::commands::securing::{Kept, login_by};
 use crate::connect::{self, Login, Session};
 use crate::error::CommandError;
 use crate::k8s::Role;
 use crate::k8s::discover::KafkaCluster;
 use crate::k8s::inspect::PodState;
-use crate::k8s::manifests::security::keystore_path;
+use crate::k8s::manifests::security::{keystore_file, keystore_path};
 use crate::kafka::admin::configs;
 use crate::kafka::{Ask, Cluster, Connection, NodeId};
 use crate::ui::Progress;
@@ -43,6 +43,17 @@ impl<'a> Reload<'a> {
         Self { context, place, wanted, deadline, kafka: OnceCell::new() }
     }
 
+    /// Refuses a login that could not tell the nodes, before anything is changed. Changes nothing itself.
+    pub(super) async fn rehearse(&self) -> Result<(), CommandError> {
+        for role in self.place.spec.roles() {
+            // What is down is waited for later.
+            if let Some(pod) = self.place.pods.iter().find(|pod| pod.role == *role && pod.ready) {
+                self.tell(pod, &self.place.listeners(pod), true, true).await?;
+            }
+        }
+        Ok(())
+    }
+
     /// How many listeners serve what they should, which is all of them.
     pub(super) async fn run(&self) -> Result<usize, CommandError> {
         let Place { kubernetes, pods, .. } = self.place;
@@ -61,12 +72,12 @@ impl<'a> Reload<'a> {
 
     async fn pod(&self, pod: &PodState, progress: &Progress) -> Result<usize, CommandError> {
         let listeners = self.place.listeners(pod);
-        let wanted = self.wanted.get(&pod.name).map(String::as_str).unwrap_or_default();
+        let mut wanted = self.wanted.get(&pod.name).cloned().unwrap_or_default();
         // Each change makes Kafka read the file: a detour in the path, and back to how it was.
         let mut detour = false;
         let mut refusal = None;
         loop {
-            let stale = self.stale(pod, &listeners, wanted).await;
+            let stale = self.stale(pod, &listeners, &wanted).await;
             if stale.is_empty() && !detour {
                 progress.set(&pod.name, format!("{}: serves its new certificate", pod.name));
                 return Ok(listeners.len());
@@ -79,7 +90,12 @@ impl<'a> Reload<'a> {
                 progress.set(&pod.name, format!("{}: waiting for {}", pod.name, names.join(", ")));
                 tokio::time::sleep(LOOK_EVERY).await;
             }
-            match self.tell(pod, &listeners, !detour).await {
+            if let Some(other) = self.newer(pod, &wanted).await {
+                let (name, secret) = (&pod.name, self.place.name.certificates(pod.role));
+                self.context.ui.warning(format!("pod {name}: somebody else has renewed Secret {secret} meanwhile"));
+                wanted = other;
+            }
+            match self.tell(pod, &listeners, !detour, false).await {
                 Ok(()) => detour = !detour,
                 // The node may be restarting; the next turn makes the same change again.
                 Err(error) => refusal = Some(error.message),
@@ -99,8 +115,21 @@ impl<'a> Reload<'a> {
         join_all(asked).await.into_iter().flatten().collect()
     }
 
-    /// Changes the setting of every listener of a node.
-    async fn tell(&self, pod: &PodState, listeners: &[Listener], detour: bool) -> Result<(), CommandError> {
+    /// What the Secret has instead of what we wrote: the pod will never serve ours.
+    async fn newer(&self, pod: &PodState, wanted: &str) -> Option<String> {
+        let Place { kubernetes, name, .. } = self.place;
+        let kept = Kept::serial(kubernetes, name, pod.role, &keystore_file(&pod.name)).await;
+        kept.ok().flatten().filter(|serial| serial != wanted)
+    }
+
+    /// Changes the setting of every listener of a node, or asks whether that may be done.
+    async fn tell(
+        &self,
+        pod: &PodState,
+        listeners: &[Listener],
+        detour: bool,
+        validate_only: bool,
+    ) -> Result<(), CommandError> {
         let changes: BTreeMap<String, Option<String>> = listeners
             .iter()
             .flat_map(|listener| {
@@ -112,9 +141,9 @@ impl<'a> Reload<'a> {
             .collect();
         let node = NodeId(pod.node_id);
         if pod.role == Role::Broker {
-            return Ok(configs::alter_broker(self.brokers().await?, node, &changes).await?);
+            return Ok(configs::alter_broker(self.brokers().await?, node, &changes, validate_only).await?);
         }
-        Ok(configs::alter_controller(&self.active_controller().await?, node, &changes).await?)
+        Ok(configs::alter_controller(&self.active_controller().await?, node, &changes, validate_only).await?)
     }
 
     /// One connection for the whole renewal; it mends itself when a broker goes away.

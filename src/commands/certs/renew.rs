@@ -15,6 +15,7 @@ use super::reload::Reload;
 use crate::cli::{ConflictArgs, DryRun, DryRunArgs, OutputArgs, interrupted};
 use crate::commands::securing::Renewed;
 use crate::commands::{Context, Run};
+use crate::connect::Login;
 use crate::error::{CommandError, CommandResult, ErrorKind, Exit};
 use crate::k8s::apply::{self, Intent};
 use crate::k8s::manifests::{Manifest, Target};
@@ -66,6 +67,12 @@ impl RenewArgs {
         let place = Place::of(context, self.name.as_deref()).await?;
         let target = Target { name: &place.name, namespace: &place.kubernetes.namespace, spec: &place.spec };
         let renewed = Renewed::of(&place.kept, &target, &place.tls)?;
+        let reload = Reload::new(context, &place, &renewed.serials, began + self.timeout);
+        // The cluster's own admin may do it. With certificates that have ended nobody gets in, and new ones must be
+        // written all the same.
+        if self.dry_run.dry_run != DryRun::Client && !matches!(context.login()?, Login::Automatic) {
+            reload.rehearse().await.map_err(|error| error.hinted("nothing was changed"))?;
+        }
         let mut report = RenewReport::new(&place, self.dry_run.dry_run);
         let written = self.write(&place, &renewed, &mut report).await;
         if self.dry_run.dry_run.is_real() {
@@ -83,7 +90,6 @@ impl RenewArgs {
                 .status(format!("{pods} would take up new certificates, without a restart; nothing was changed."));
             return Ok(Exit::Done);
         }
-        let reload = Reload::new(context, &place, &renewed.serials, began + self.timeout);
         let listeners = reload.run().await?;
         context.ui.status(format!(
             "{} of {} serve their new certificates after {}",

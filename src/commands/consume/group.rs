@@ -133,6 +133,7 @@ impl GroupReader {
             resource_type,
             resource_name: name.to_owned(),
             code: ErrorCode(code.code()),
+            family: None,
         };
         match (error.rdkafka_error_code(), self.topics.as_slice()) {
             (Some(RDKafkaErrorCode::GroupAuthorizationFailed), _) => {

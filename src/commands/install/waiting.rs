@@ -26,6 +26,10 @@ const LOOK_CLOSER_EVERY: Duration = Duration::from_secs(2);
 /// How long a cause must stand before it ends the wait: a claim's first event may be overtaken by a
 /// StorageClass of the same `kubectl apply`.
 const STANDS_AFTER: Duration = Duration::from_secs(5);
+/// A broker that has just started may not have heard of the admin's password yet.
+const DENIED_FOR: Duration = Duration::from_secs(20);
+/// What was seen last, when pods are no longer what is waited for.
+const ALL_READY: &str = "all pods are ready";
 /// One question to a Kafka that is just starting; it is asked again.
 const ASK: ClusterOptions = ClusterOptions { request_timeout: Duration::from_secs(5), retry_for: Duration::ZERO };
 /// A message of progress stays on one line.
@@ -61,6 +65,25 @@ impl Last {
     }
 }
 
+/// Kafka, as far as it has let us in.
+#[derive(Default)]
+struct Door {
+    open: Option<Cluster>,
+    /// Since when it does not know the admin.
+    denied: Option<Instant>,
+}
+
+impl Door {
+    /// What waiting will not mend: an answer that ends the wait.
+    fn is_final(&mut self, error: &DialError, now: Instant) -> bool {
+        if error.reason != DialReason::Denied {
+            self.denied = None;
+            return error.reason == DialReason::Forbidden;
+        }
+        now.duration_since(*self.denied.get_or_insert(now)) >= DENIED_FOR
+    }
+}
+
 impl Wait<'_> {
     /// Until every pod is ready and Kafka says so too; where it is then.
     pub(super) async fn until_ready(&self, deadline: Instant) -> Result<KafkaCluster, CommandError> {
@@ -86,7 +109,7 @@ impl Wait<'_> {
         let mut facts = Facts::default();
         let mut looked_closer: Option<Instant> = None;
         let mut standing = Standing::default();
-        let mut kafka = None;
+        let mut door = Door::default();
         loop {
             let closer = looked_closer.is_none_or(|at| at.elapsed() >= LOOK_CLOSER_EVERY);
             match self.look(facts, closer).await {
@@ -109,7 +132,7 @@ impl Wait<'_> {
             if standing.is_over() {
                 return Err(Stopped::Cause(causes));
             }
-            if ready && self.ask(&mut kafka, &facts, progress, last).await? {
+            if ready && self.ask(&mut door, &facts, progress, last).await? {
                 return Ok(self.place(&facts));
             }
             tokio::time::sleep(LOOK_EVERY).await;
@@ -158,50 +181,47 @@ impl Wait<'_> {
             progress.set(pod, shortened(&format!("{pod}: {words}")));
             ready += usize::from(phase == Some(Phase::Ready));
         }
-        last.set(match causes.first() {
-            Some(cause) => cause.to_string(),
-            None => format!("{ready} of {} pods are ready", wanted.len()),
-        });
-        ready == wanted.len()
+        let is_ready = ready == wanted.len();
+        match causes.first() {
+            Some(cause) => last.set(cause.to_string()),
+            // What Kafka said the last time counts until it is asked again.
+            None if is_ready && last.get().starts_with(ALL_READY) => {}
+            None => last.set(format!("{ready} of {} pods are ready", wanted.len())),
+        }
+        is_ready
     }
 
     /// Whether Kafka itself is ready; what it waits for goes to the progress.
-    async fn ask(
-        &self,
-        kafka: &mut Option<Cluster>,
-        facts: &Facts,
-        progress: &Progress,
-        last: &Last,
-    ) -> Result<bool, Stopped> {
+    async fn ask(&self, door: &mut Door, facts: &Facts, progress: &Progress, last: &Last) -> Result<bool, Stopped> {
         if let Some(pending) = self.of_zookeeper().await {
             progress.set("zookeeper", shortened(&format!("zookeeper: {pending}")));
-            last.set(format!("all pods are ready, but {pending}"));
+            last.set(format!("{ALL_READY}, but {pending}"));
             return Ok(false);
         }
         if let Some(admin) = self.admin.filter(|admin| admin.is_new())
             && let Err(error) = admin.tell_kafka(&self.context.ui, self.kubernetes, &self.place(facts)).await
         {
-            last.set(format!("all pods are ready, but the admin could not be given a new password: {}", error.message));
+            last.set(format!("{ALL_READY}, but the admin could not be given a new password: {}", error.message));
             return Ok(false);
         }
-        let answer = match kafka {
+        let answer = match &mut door.open {
             Some(open) => health::pending(open, self.spec).await,
             None => match health::connect(self.kubernetes, &self.place(facts), ASK).await {
-                Ok(opened) => health::pending(kafka.insert(opened), self.spec).await,
+                Ok(opened) => health::pending(door.open.insert(opened), self.spec).await,
                 Err(error) => Err(error),
             },
         };
         let pending = match answer {
             Ok(None) => return Ok(true),
             Ok(Some(pending)) => pending,
-            Err(KafkaError::Dial(error)) if error.reason == DialReason::Forbidden => {
+            Err(KafkaError::Dial(error)) if door.is_final(&error, Instant::now()) => {
                 return Err(Stopped::Error(KafkaError::Dial(error).into()));
             }
             Err(KafkaError::Dial(error)) if error.reason == DialReason::Denied => self.denied(facts, &error).await,
             Err(error) => error.to_string(),
         };
         progress.set("kafka", shortened(&format!("kafka: {pending}")));
-        last.set(format!("all pods are ready, but {pending}"));
+        last.set(format!("{ALL_READY}, but {pending}"));
         Ok(false)
     }
 
@@ -309,4 +329,21 @@ fn shortened(line: &str) -> String {
         return line.to_owned();
     }
     line.chars().take(LINE - 1).chain(['…']).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_admin_whom_kafka_does_not_know_is_waited_for_but_not_for_ever() {
+        let mut door = Door::default();
+        let began = Instant::now();
+        let mut is_final =
+            |reason, seconds| door.is_final(&DialError::new(reason, "no"), began + Duration::from_secs(seconds));
+        assert!(is_final(DialReason::Forbidden, 0));
+        assert!(!is_final(DialReason::Denied, 0) && !is_final(DialReason::Denied, 19));
+        assert!(is_final(DialReason::Denied, 20));
+        assert!(!is_final(DialReason::Refused, 21) && !is_final(DialReason::Denied, 22));
+    }
 }

@@ -15,7 +15,7 @@ use crate::k8s::credentials::{Credentials, KEY_CA};
 use crate::k8s::manifests::security::KEY_CA_KEY;
 use crate::k8s::manifests::{ClusterSpec, pod_monitors};
 use crate::k8s::names::ADMIN;
-use crate::k8s::{ClusterName, Kubernetes, Role};
+use crate::k8s::{self, ClusterName, Kubernetes, Role};
 
 /// What is there already.
 #[derive(Debug, Default)]
@@ -51,7 +51,12 @@ impl Kept {
             }
         }
         if let Some(secret) = admin? {
-            let read = Credentials::from_secret(&secret).map_err(|reason| unreadable(&name.user(ADMIN), &reason))?;
+            let read = Credentials::from_secret(&secret).map_err(|reason| k8s::Error::Unusable {
+                secret: name.user(ADMIN),
+                namespace: kubernetes.namespace.clone(),
+                user: ADMIN.to_owned(),
+                reason,
+            })?;
             kept.admin = Some(read);
         }
         Ok(kept)
@@ -87,6 +92,18 @@ impl Kept {
     /// A pod's keystore.
     pub(in crate::commands) fn keystore(&self, role: Role, file: &str) -> Option<&String> {
         self.keystores.get(&role)?.get(file)
+    }
+
+    /// The number of the certificate that a pod's Secret has just now; `None` where there is none.
+    pub(in crate::commands) async fn serial(
+        kubernetes: &Kubernetes,
+        name: &ClusterName,
+        role: Role,
+        file: &str,
+    ) -> Result<Option<String>, CommandError> {
+        let Some(secret) = find(kubernetes, &name.certificates(role)).await? else { return Ok(None) };
+        let keystore = keystores(&secret).remove(file);
+        Ok(keystore.and_then(|chain| CertificateInfo::from_pem(&chain).ok()).map(|info| info.serial))
     }
 
     /// The Secrets whose certificates come from another authority than the one that is there, or from one that is

@@ -8,6 +8,7 @@ use clap::{Args, ValueEnum, ValueHint};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::time::Instant;
 
+use super::changes::Changes;
 use crate::commands::Context;
 use crate::commands::securing;
 use crate::connect::{Session, mechanisms, until_let_in};
@@ -207,6 +208,8 @@ pub(super) struct Account<'a> {
     pub(super) keeper: Option<Keeper>,
     pub(super) user: &'a str,
     pub(super) arguments: &'a PasswordArgs,
+    /// Keeps the two halves together.
+    pub(super) changes: &'a Changes,
     /// The certificate that its Secret gets, where that has none.
     pub(super) certificate: Option<ClientCertificate>,
 }
@@ -220,11 +223,14 @@ impl Account<'_> {
         let Some(keeper) = &self.keeper else { return self.tell_kafka(&password).await };
         let (wanted, before) = self.secret(keeper, &password).await?;
         let old = before.credentials();
-        if before.existed() {
-            self.replace(keeper, &wanted, &before, old.as_ref()).await?;
-        } else {
-            self.begin(keeper, &wanted, &before).await?;
-        }
+        let change = async {
+            if before.existed() {
+                self.replace(keeper, &wanted, &before, old.as_ref()).await
+            } else {
+                self.begin(keeper, &wanted, &before).await
+            }
+        };
+        self.changes.whole(self.user, change).await?;
         if let Err(reason) = until_let_in(self.session, &wanted, Instant::now() + LET_IN_WITHIN).await {
             self.context.ui.warning(format!("the new password is set, but does not work everywhere yet: {reason}"));
         }

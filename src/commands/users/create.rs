@@ -4,7 +4,8 @@ use clap::Args;
 use serde::Serialize;
 
 use super::account::{Account, Keeper, PasswordArgs, check_name};
-use crate::cli::{DryRun, DryRunArgs, OutputArgs};
+use super::changes::Changes;
+use crate::cli::{DryRun, DryRunArgs, OutputArgs, interrupted};
 use crate::commands::{Context, Run};
 use crate::error::{CommandError, CommandResult, Exit};
 use crate::k8s::{ClusterName, Role};
@@ -30,10 +31,19 @@ pub struct CreateArgs {
 }
 
 impl Run for CreateArgs {
+    const HANDLES_INTERRUPT: bool = true;
+
     async fn run(self, context: Context) -> CommandResult {
+        let changes = Changes::default();
+        changes.until(interrupted(), Box::pin(self.create(&context, &changes))).await
+    }
+}
+
+impl CreateArgs {
+    async fn create(&self, context: &Context, changes: &Changes) -> CommandResult {
         check_name(&self.name)?;
         if self.dry_run.dry_run == DryRun::Client {
-            return self.show(&context, None);
+            return self.show(context, None);
         }
         let session = context.kafka(&Ask::Nothing).await?;
         let keeper = Keeper::of(&session).await?;
@@ -50,11 +60,12 @@ impl Run for CreateArgs {
         }
         let secret = keeper.as_ref().map(|keeper| keeper.name().user(&self.name));
         let account = Account {
-            context: &context,
+            context,
             session: &session,
             keeper,
             user: &self.name,
             arguments: &self.password,
+            changes,
             certificate: None,
         };
         if self.dry_run.dry_run.is_real() {
@@ -67,7 +78,7 @@ impl Run for CreateArgs {
         } else {
             account.rehearse().await?;
         }
-        self.show(&context, secret)
+        self.show(context, secret)
     }
 }
 

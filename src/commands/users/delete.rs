@@ -4,8 +4,9 @@ use clap::Args;
 use serde::Serialize;
 
 use super::account::{Keeper, refuse_anchor};
+use super::changes::Changes;
 use super::describe::missing_user;
-use crate::cli::{DryRunArgs, OutputArgs};
+use crate::cli::{DryRunArgs, OutputArgs, interrupted};
 use crate::commands::securing;
 use crate::commands::topics::finish;
 use crate::commands::{Context, Run};
@@ -43,7 +44,16 @@ pub struct DeleteArgs {
 }
 
 impl Run for DeleteArgs {
+    const HANDLES_INTERRUPT: bool = true;
+
     async fn run(self, context: Context) -> CommandResult {
+        let changes = Changes::default();
+        changes.until(interrupted(), Box::pin(self.delete(&context, &changes))).await
+    }
+}
+
+impl DeleteArgs {
+    async fn delete(&self, context: &Context, changes: &Changes) -> CommandResult {
         if self.users.iter().any(|name| name == ADMIN) {
             return Err(CommandError::usage(format!(
                 "user \"{ADMIN}\" is the one that kubectl kafka itself logs in as"
@@ -81,8 +91,8 @@ impl Run for DeleteArgs {
         let mut items = Vec::new();
         for user in found {
             if self.dry_run.dry_run.is_real() {
-                match delete(&session, keeper.as_ref(), &user).await {
-                    Ok(()) => remind_of_rules(&context, &session, &user.name).await,
+                match changes.whole(&user.name, delete(&session, keeper.as_ref(), &user)).await {
+                    Ok(()) => remind_of_rules(context, &session, &user.name).await,
                     Err(error) => {
                         errors.push(error);
                         continue;
@@ -92,7 +102,7 @@ impl Run for DeleteArgs {
             items.push(DeletedUser { name: user.name, outcome: "deleted" });
         }
         context.ui.show(&self.output, &DeleteReport { items, suffix: self.dry_run.dry_run.suffix() })?;
-        finish(&context, errors)
+        finish(context, errors)
     }
 }
 

@@ -1,9 +1,11 @@
 //! `kubectl kafka users`: who can log in.
 //!
 //! Of each user there are two halves: Kafka's hash of the password, and a Secret with everything that a client
-//! needs. `account` changes both, or neither; `enter` finds a way in when the admin's password does not open.
+//! needs. `account` changes both, or neither, and `changes` keeps an interrupt from tearing them apart; `enter` finds a way
+//! in when the admin's password does not open.
 
 mod account;
+mod changes;
 mod create;
 mod delete;
 mod describe;

@@ -3,9 +3,10 @@
 use clap::Args;
 
 use super::account::{Account, Keeper, PasswordArgs, check_name};
+use super::changes::Changes;
 use super::create::UserReport;
 use super::enter::{Entered, enter};
-use crate::cli::{DryRun, DryRunArgs, OutputArgs};
+use crate::cli::{DryRun, DryRunArgs, OutputArgs, interrupted};
 use crate::commands::{Context, Run};
 use crate::error::{CommandError, CommandResult, Exit};
 use crate::k8s::credentials;
@@ -29,12 +30,21 @@ pub struct RotateArgs {
 }
 
 impl Run for RotateArgs {
+    const HANDLES_INTERRUPT: bool = true;
+
     async fn run(self, context: Context) -> CommandResult {
+        let changes = Changes::default();
+        changes.until(interrupted(), Box::pin(self.rotate(&context, &changes))).await
+    }
+}
+
+impl RotateArgs {
+    async fn rotate(&self, context: &Context, changes: &Changes) -> CommandResult {
         check_name(&self.name)?;
         if self.dry_run.dry_run == DryRun::Client {
-            return self.show(&context, None);
+            return self.show(context, None);
         }
-        let Entered { session, certificate } = enter(&context, &self.name).await?;
+        let Entered { session, certificate } = enter(context, &self.name).await?;
         let keeper = Keeper::of(&session).await?;
         let known = users::describe(&session.kafka, Some(std::slice::from_ref(&self.name))).await?;
         let Some(user) = known.first() else {
@@ -48,20 +58,21 @@ impl Run for RotateArgs {
         }
         let place = keeper.as_ref().map(|keeper| (keeper.kubernetes.clone(), keeper.name().clone()));
         let account = Account {
-            context: &context,
+            context,
             session: &session,
             keeper,
             user: &self.name,
             arguments: &self.password,
+            changes,
             certificate,
         };
         let secret = place.as_ref().map(|(_, cluster)| cluster.user(&self.name));
         if !self.dry_run.dry_run.is_real() {
             account.rehearse().await?;
-            return self.show(&context, secret);
+            return self.show(context, secret);
         }
         account.set_password().await?;
-        self.show(&context, secret)?;
+        self.show(context, secret)?;
         context.ui.status("Connections that are open go on; whoever connects next needs the new password.");
         if let Some((kubernetes, cluster)) = place {
             // Who may not list pods knows them otherwise.
@@ -72,9 +83,7 @@ impl Run for RotateArgs {
         }
         Ok(Exit::Done)
     }
-}
 
-impl RotateArgs {
     fn show(&self, context: &Context, secret: Option<String>) -> CommandResult {
         let report = UserReport::new(&self.name, &self.password, secret, "rotated", self.dry_run.dry_run);
         context.ui.show(&self.output, &report)?;

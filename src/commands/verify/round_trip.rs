@@ -10,10 +10,16 @@ use tokio::time::Instant as Deadline;
 use super::exchange;
 use crate::connect::Session;
 use crate::error::CommandError;
+use crate::kafka::Family;
+use crate::kafka::admin::acls::Operation;
 use crate::kafka::admin::topics::{self, NewTopic};
 
 /// Every test topic begins so, and `topics list` shows what a killed run left behind.
 const PREFIX: &str = "kubectl-kafka-verify-";
+
+/// What a user needs who is to verify.
+const FAMILY: Family =
+    Family { prefix: PREFIX, operations: &[Operation::Create, Operation::Write, Operation::Read, Operation::Delete] };
 
 /// The topic is deleted also when the time is over.
 const DELETE_WITHIN: Duration = Duration::from_secs(15);
@@ -162,13 +168,35 @@ pub async fn until(
             Ok(Some(result))
         }
         // What went wrong first is what matters.
-        Some(Ok(Err(error))) => Err(error),
-        Some(Err(_)) => Err(CommandError::timed_out(format!(
-            "cluster \"{}\": no round trip within {}: {step}",
-            session.name,
-            crate::view::duration(plan.deadline)
-        ))
-        .hinted("see the brokers and partitions with `kubectl kafka status`")),
+        Some(Ok(Err(error))) => Err(left_behind(for_every_run(error), deleted)),
+        Some(Err(_)) => Err(left_behind(
+            CommandError::timed_out(format!(
+                "cluster \"{}\": no round trip within {}: {step}",
+                session.name,
+                crate::view::duration(plan.deadline)
+            ))
+            .hinted("see the brokers and partitions with `kubectl kafka status`"),
+            deleted,
+        )),
+    }
+}
+
+/// The next run's topic has another name: a rule for this one would allow nothing.
+fn for_every_run(mut error: CommandError) -> CommandError {
+    if let Some(denied) = &mut error.denied
+        && denied.resource_name.starts_with(PREFIX)
+    {
+        denied.family = Some(FAMILY);
+    }
+    error
+}
+
+/// Says that the topic could not be deleted either. Whoever may not create it has none.
+fn left_behind(error: CommandError, deleted: Result<(), CommandError>) -> CommandError {
+    let is_made = error.denied.as_ref().is_none_or(|denied| denied.operation != Operation::Create);
+    match deleted {
+        Err(left) if is_made => left.hints.into_iter().fold(error.hinted(left.message), CommandError::hinted),
+        _ => error,
     }
 }
 
@@ -253,6 +281,8 @@ fn milliseconds(since: Instant) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kafka::admin::acls::ResourceType;
+    use crate::kafka::{Denied, ErrorCode};
 
     fn trip(produced: u64, consumed: u64, same: bool) -> RoundTrip {
         let partition = PartitionTrip {
@@ -284,6 +314,39 @@ mod tests {
             "cluster \"demo\", partition 1: 100 messages were acknowledged, 98 came back"
         );
         assert!(message(trip(100, 100, false)).ends_with("but not the same ones"));
+    }
+
+    fn refused(operation: Operation, topic: &str) -> CommandError {
+        CommandError::failed("not allowed").denied(Denied {
+            operation,
+            resource_type: ResourceType::Topic,
+            resource_name: topic.to_owned(),
+            code: ErrorCode(29),
+            family: None,
+        })
+    }
+
+    #[test]
+    fn what_is_to_be_allowed_helps_the_next_run_too() {
+        let error = for_every_run(refused(Operation::Create, &topic_name())).told_to(Some("User:alice"));
+        assert_eq!(
+            error.hints.last().map(String::as_str),
+            Some(
+                "allow it with `kubectl kafka acls create --principal alice --operation Create --operation Write \
+                 --operation Read --operation Delete --topic kubectl-kafka-verify- --prefixed`"
+            )
+        );
+        let other = for_every_run(refused(Operation::Create, "orders"));
+        assert_eq!(other.denied.expect("denied").family, None);
+    }
+
+    #[test]
+    fn a_topic_that_stays_is_named() {
+        let not_deleted = || Err(CommandError::failed("cannot delete topic \"t\"").hinted("delete it"));
+        let hints = |error: CommandError, deleted| left_behind(error, deleted).hints;
+        assert_eq!(hints(refused(Operation::Write, "t"), not_deleted()), ["cannot delete topic \"t\"", "delete it"]);
+        assert!(hints(refused(Operation::Create, "t"), not_deleted()).is_empty());
+        assert!(hints(refused(Operation::Write, "t"), Ok(())).is_empty());
     }
 
     #[test]

@@ -33,9 +33,11 @@ pub async fn find(kubernetes: &Kubernetes, cluster: &ClusterName, user: &str) ->
         Ok(None) => Ok(Lookup::Missing),
         Err(error) if error.is_forbidden() => Ok(Lookup::Forbidden(error.to_string())),
         Err(error) => Err(error),
-        Ok(Some(secret)) => Credentials::from_secret(&secret)
-            .map(|found| Lookup::Found(Box::new(found)))
-            .map_err(|reason| Error::Other(format!("cannot use Secret {name}: {reason}"))),
+        Ok(Some(secret)) => {
+            Credentials::from_secret(&secret).map(|found| Lookup::Found(Box::new(found))).map_err(|reason| {
+                Error::Unusable { secret: name, namespace: kubernetes.namespace.clone(), user: user.to_owned(), reason }
+            })
+        }
     }
 }
 

@@ -121,9 +121,14 @@ pub async fn alter_cluster_wide(
 }
 
 /// IncrementalAlterConfigs (44): gives one broker a setting while it runs; `None` takes it back. A broker
-/// reads a keystore again that its own setting names. One round trip.
-pub async fn alter_broker(cluster: &Cluster, node: NodeId, changes: &BTreeMap<String, Option<String>>) -> Result<()> {
-    let response = cluster.node(node, &alteration(&node.to_string(), changes, false)).await?;
+/// reads a keystore again that its own setting names. With `validate_only` Kafka says whether it would. One round trip.
+pub async fn alter_broker(
+    cluster: &Cluster,
+    node: NodeId,
+    changes: &BTreeMap<String, Option<String>>,
+    validate_only: bool,
+) -> Result<()> {
+    let response = cluster.node(node, &alteration(&node.to_string(), changes, validate_only)).await?;
     altered(response, changes)
 }
 
@@ -132,8 +137,9 @@ pub async fn alter_controller(
     active: &Connection,
     node: NodeId,
     changes: &BTreeMap<String, Option<String>>,
+    validate_only: bool,
 ) -> Result<()> {
-    let response = active.send(&alteration(&node.to_string(), changes, false)).await?;
+    let response = active.send(&alteration(&node.to_string(), changes, validate_only)).await?;
     altered(response, changes)
 }
 

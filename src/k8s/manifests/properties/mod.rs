@@ -40,6 +40,20 @@ const OWNED: [&str; 26] = [
     "super.users",
 ];
 
+/// The listeners between pods: who may come there, and as whom, is not for `--config` to say.
+const BETWEEN_PODS: [&str; 2] = ["internal", "controller"];
+
+/// Whether a setting is one of ours, also where it is meant for one listener.
+fn is_owned(key: &str) -> bool {
+    let Some((listener, setting)) = key.strip_prefix("listener.name.").and_then(|rest| rest.split_once('.')) else {
+        return OWNED.contains(&key);
+    };
+    let about_security = ["ssl.", "sasl.", "principal."].iter().any(|start| setting.starts_with(start));
+    OWNED.contains(&setting)
+        || setting.ends_with(".sasl.jaas.config")
+        || about_security && BETWEEN_PODS.contains(&listener.to_lowercase().as_str())
+}
+
 /// Settings that cannot be more than the number of brokers.
 const BOUND_BY_BROKERS: [&str; 7] = [
     "default.replication.factor",
@@ -69,7 +83,7 @@ fn check(spec: &ClusterSpec, key: &str, value: &str) -> Result<(), String> {
     if key.starts_with("share.") && spec.has_zookeeper() {
         return Err(format!("{key}: there are no share groups in a Kafka with ZooKeeper"));
     }
-    if OWNED.contains(&key) {
+    if is_owned(key) {
         return Err(format!("{key} is set by kubectl-kafka itself and cannot be changed"));
     }
     if let Some(meant) = meant::meant(key) {
@@ -303,6 +317,11 @@ mod tests {
         for (key, value, reason) in [
             ("node.id", "7", "set by kubectl-kafka itself"),
             ("listeners", "PLAINTEXT://:9092", "set by kubectl-kafka itself"),
+            ("listener.name.client.sasl.enabled.mechanisms", "PLAIN", "set by kubectl-kafka itself"),
+            ("listener.name.client.plain.sasl.jaas.config", "x", "set by kubectl-kafka itself"),
+            ("listener.name.client.ssl.client.auth", "required", "set by kubectl-kafka itself"),
+            ("listener.name.INTERNAL.ssl.endpoint.identification.algorithm", "", "set by kubectl-kafka itself"),
+            ("listener.name.controller.sasl.mechanism", "PLAIN", "set by kubectl-kafka itself"),
             ("zookeeper.connect", "zk:2181", "no ZooKeeper"),
             ("default.replication.factor", "3", "does not fit 2 brokers"),
             ("min.insync.replicas", "many", "is no number"),
@@ -312,7 +331,14 @@ mod tests {
             let error = validate(&spec(2, 1, &[(key, value)])).expect_err(key);
             assert!(error.reason.contains(reason), "{error}");
         }
-        assert_eq!(validate(&spec(2, 1, &[("log.retention.hours", "1")])), Ok(()));
+        for (key, value) in [
+            ("log.retention.hours", "1"),
+            ("listener.name.client.connections.max.reauth.ms", "60000"),
+            ("listener.name.client.ssl.enabled.protocols", "TLSv1.3"),
+            ("listener.name.internal.max.connections", "100"),
+        ] {
+            assert_eq!(validate(&spec(2, 1, &[(key, value)])), Ok(()), "{key}");
+        }
     }
 
     #[test]
