@@ -106,6 +106,9 @@ impl Account {
     /// `done: a,b; left: c,d`
     fn words(&self) -> String {
         let state = self.state();
+        if state.done.is_empty() && state.left.is_empty() {
+            return "it is the only one".to_owned();
+        }
         let done: Vec<&String> = state.done.iter().map(|(pod, _)| pod).collect();
         let done = if done.is_empty() { "no pod is done".to_owned() } else { format!("done: {}", list(&done)) };
         let left =
@@ -266,6 +269,7 @@ mod tests {
             hint: None,
         };
         let error = account.stopped(&name(), &Stop::Broken { pod: "a".into(), cause }, &next());
+        assert!(error.message.ends_with("no; it is the only one"), "{}", error.message);
         assert!(
             error.hints[0].starts_with("put the cause right, then `kubectl kafka restart demo`"),
             "{}",

@@ -20,9 +20,9 @@ pub(super) struct FilterArgs {
     #[command(flatten)]
     pub(super) resources: ResourceArgs,
 
-    /// Rules about this operation
-    #[arg(long, value_name = "OPERATION")]
-    operation: Option<Operation>,
+    /// Rules about this operation; repeat it for several
+    #[arg(long = "operation", value_name = "OPERATION")]
+    operations: Vec<Operation>,
 
     /// Rules about this IP address
     #[arg(long, value_name = "IP")]
@@ -64,12 +64,11 @@ impl Run for ListArgs {
 }
 
 impl FilterArgs {
-    /// One filter per resource that was named, or one for all; twice as many where an address can be written in two
-    /// ways. Whatever a rule may have can be named, however odd it is.
+    /// One filter per resource that was named, or one for all; as many times as there are operations, and twice as many
+    /// where an address can be written in two ways. Whatever a rule may have can be named, however odd it is.
     pub(super) fn filters(&self, pattern: PatternFilter) -> Result<Vec<AclFilter>, CommandError> {
         let all = AclFilter {
             principal: self.principal.as_deref().map(checks::filtered_principal).transpose()?,
-            operation: self.operation,
             permission: self.deny.then_some(Permission::Deny),
             ..AclFilter::default()
         };
@@ -89,6 +88,11 @@ impl FilterArgs {
             };
             named.into_iter().map(of).collect()
         };
+        let about = |filter: AclFilter| -> Vec<AclFilter> {
+            let of = |operation: &Operation| AclFilter { operation: Some(*operation), ..filter.clone() };
+            if self.operations.is_empty() { vec![filter] } else { self.operations.iter().map(of).collect() }
+        };
+        let filters: Vec<AclFilter> = filters.into_iter().flat_map(about).collect();
         let Some(host) = &self.host else { return Ok(filters) };
         let hosts = checks::filtered_hosts(host)?;
         let from = |filter: &AclFilter, host: &String| AclFilter { host: Some(host.clone()), ..filter.clone() };
@@ -99,7 +103,7 @@ impl FilterArgs {
     pub(super) fn is_empty(&self) -> bool {
         self.principal.is_none()
             && self.resources.named().is_empty()
-            && self.operation.is_none()
+            && self.operations.is_empty()
             && self.host.is_none()
             && !self.deny
             && !self.resources.prefixed
@@ -115,4 +119,29 @@ pub(super) async fn found(kafka: &Cluster, filters: &[AclFilter]) -> Result<Vec<
     found.sort();
     found.dedup();
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_operation_of_every_resource_is_asked_for() {
+        let arguments = FilterArgs {
+            resources: ResourceArgs { topics: vec!["a".into(), "b".into()], ..ResourceArgs::default() },
+            operations: vec![Operation::Read, Operation::Write],
+            ..FilterArgs::default()
+        };
+        let filters = arguments.filters(PatternFilter::Match).expect("filters");
+        let asked: Vec<String> = filters
+            .iter()
+            .map(|filter| {
+                let operation = filter.operation.map_or_else(|| "any".to_owned(), |operation| operation.to_string());
+                format!("{} {operation}", filter.resource_name.as_deref().unwrap_or("any"))
+            })
+            .collect();
+        assert_eq!(asked, ["a Read", "a Write", "b Read", "b Write"]);
+        let everything = FilterArgs::default().filters(PatternFilter::Any).expect("filters");
+        assert_eq!(everything, [AclFilter::default()]);
+    }
 }

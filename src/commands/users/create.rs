@@ -3,8 +3,11 @@
 use clap::Args;
 use serde::Serialize;
 
-use super::account::{Account, Keeper, PasswordArgs, check_name};
+use super::account::Account;
 use super::changes::Changes;
+use super::keeper::Keeper;
+use super::name::check_name;
+use super::password::PasswordArgs;
 use crate::cli::{DryRun, DryRunArgs, OutputArgs, interrupted};
 use crate::commands::{Context, Run};
 use crate::error::{CommandError, CommandResult, Exit};

@@ -3,9 +3,10 @@
 use clap::Args;
 use serde::Serialize;
 
-use super::account::{Keeper, refuse_anchor};
 use super::changes::Changes;
 use super::describe::missing_user;
+use super::keeper::Keeper;
+use super::name::refuse_anchor;
 use crate::cli::{DryRunArgs, OutputArgs, interrupted};
 use crate::commands::securing;
 use crate::commands::topics::finish;

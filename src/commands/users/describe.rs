@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use clap::Args;
 use serde::Serialize;
 
-use super::account::refuse_anchor;
+use super::name::refuse_anchor;
 use crate::cli::OutputArgs;
 use crate::commands::acls::rules::{explained, table};
 use crate::commands::{Context, Run};

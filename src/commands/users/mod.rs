@@ -2,7 +2,7 @@
 //!
 //! Of each user there are two halves: Kafka's hash of the password, and a Secret with everything that a client
 //! needs. `account` changes both, or neither, and `changes` keeps an interrupt from tearing them apart; `enter` finds a way
-//! in when the admin's password does not open.
+//! in when the admin's password does not open. `keeper` is where the Secrets are.
 
 mod account;
 mod changes;
@@ -10,7 +10,10 @@ mod create;
 mod delete;
 mod describe;
 mod enter;
+mod keeper;
 mod list;
+mod name;
+mod password;
 mod rotate;
 
 subcommands! {
