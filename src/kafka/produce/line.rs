@@ -58,6 +58,8 @@ pub(super) struct Line {
     pub(super) partition: i32,
     pub(super) leader: Option<NodeId>,
     identity: Option<Identity>,
+    /// The broker has a batch of this identity.
+    introduced: bool,
     /// Of the next batch that is sent for the first time.
     sequence: i32,
     waiting: VecDeque<Waiting>,
@@ -77,6 +79,7 @@ impl Line {
             partition,
             leader,
             identity: None,
+            introduced: false,
             sequence: 0,
             waiting: VecDeque::new(),
             flying: VecDeque::new(),
@@ -121,10 +124,16 @@ impl Line {
     pub(super) fn is_ready(&self, now: Instant) -> bool {
         self.leader.is_some()
             && !self.wants_identity
-            && self.flying.len() < MOST_FLYING
+            && self.flying.len() < self.most_flying()
             && !self.flying.iter().any(|flying| flying.again)
             && self.not_before.is_none_or(|until| until <= now)
             && self.waiting.front().is_some_and(|first| first.ready)
+    }
+
+    /// Of a producer that it does not know, a broker takes whatever sequence comes first (KIP-360): were the first
+    /// batch refused and the second not, the second would stand before the first for good.
+    fn most_flying(&self) -> usize {
+        if self.identity.is_none() || self.introduced { MOST_FLYING } else { 1 }
     }
 
     /// When a pause ends.
@@ -156,6 +165,7 @@ impl Line {
         let at = self.flying.iter().position(|flying| flying.id == id)?;
         let arrived = self.flying.remove(at)?;
         self.trouble = None;
+        self.introduced = true;
         self.gather(None);
         Some(arrived.batch)
     }
@@ -214,6 +224,7 @@ impl Line {
     /// the broker has said that it has none of them.
     pub(super) fn identify(&mut self, identity: Identity) {
         self.identity = Some(identity);
+        self.introduced = false;
         self.wants_identity = false;
         self.sequence = 0;
         for waiting in &mut self.waiting {
@@ -260,10 +271,11 @@ mod tests {
         Error::UnknownNode(NodeId(1))
     }
 
-    /// A line with so many batches of two messages, all ready.
+    /// A line with so many batches of two messages, all ready. The broker knows its producer.
     fn line(batches: u64) -> Line {
         let mut line = Line::new(0, Some(NodeId(1)));
         line.identify(FIRST);
+        line.introduced = true;
         for _ in 0..batches {
             let mut builder = Builder::new(Instant::now());
             for number in 1..=2 {
@@ -334,10 +346,14 @@ mod tests {
         line.again(sent[1], lost(), Cure::Sequence, now);
         assert!(line.is_without_identity() && !line.is_ready(now + PAUSE));
         line.identify(SECOND);
-        for _ in 0..3 {
+        let first = send(&mut line, now + PAUSE);
+        assert!(!line.is_ready(now + PAUSE), "a broker takes whatever comes first of a producer that it does not know");
+        assert_eq!(stamps(&line), [Some((SECOND, 0))]);
+        assert!(line.arrived(first).is_some());
+        for _ in 0..2 {
             send(&mut line, now + PAUSE);
         }
-        assert_eq!(stamps(&line), [0, 2, 4].map(|sequence| Some((SECOND, sequence))));
+        assert_eq!(stamps(&line), [2, 4].map(|sequence| Some((SECOND, sequence))));
     }
 
     #[test]

@@ -152,7 +152,7 @@ impl World {
 
 impl Log {
     /// As `ProducerStateManager` does: a batch that is one of the last five is known, one that does not follow the
-    /// last is refused.
+    /// last is refused, and of a producer that is not known any is the first.
     fn append(&mut self, bytes: &[u8]) -> Result<i64, i16> {
         let batch = batches(bytes).next().expect("one").expect("a good one");
         let sequence = i32::from_be_bytes(*bytes[53..].first_chunk().expect("a head"));
@@ -166,7 +166,8 @@ impl Log {
             if let Some(known) = own.iter().find(|written| written.sequence == sequence) {
                 return Ok(known.offset);
             }
-            let next = own.first().map_or(0, |last| last.sequence + i32::try_from(last.values.len()).expect("few"));
+            let next =
+                own.first().map_or(sequence, |last| last.sequence + i32::try_from(last.values.len()).expect("few"));
             if sequence != next {
                 return Err(45);
             }
@@ -247,6 +248,14 @@ async fn everything_arrives_once_and_in_order_by_name_and_by_id() {
         assert_eq!(losses.messages, 0);
         check(&world, &receipts, 300);
     }
+}
+
+#[tokio::test]
+async fn what_is_refused_at_first_is_not_overtaken() {
+    let world = world(2, vec![(1, |_| Fate::Refused(19)), (2, |_| Fate::Refused(19))]);
+    let (receipts, losses) = send(&world, settings(Acks::All), 300).await;
+    assert_eq!(losses.messages, 0);
+    check(&world, &receipts, 300);
 }
 
 #[tokio::test]
