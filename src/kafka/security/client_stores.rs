@@ -83,10 +83,11 @@ impl File<'_> {
             other => other,
         };
         let password = self.set(&format!("{prefix}.password"));
+        // A PKCS12 store may have none; the keys of a JKS store always have one.
         if keys && password.is_none() && matches!(store, Store::Jks(_)) {
             return Err(PropertiesError::new(format!("{prefix}.password is not set, and {path} needs it")));
         }
-        let key = if keys { self.set(KEY_PASSWORD).or(password) } else { None };
+        let key = keys.then(|| self.set(KEY_PASSWORD).or(password).unwrap_or_default());
         match store.open(&Passwords { store: password, key }) {
             Some(Ok(contents)) => Ok(Found::Store(contents)),
             Some(Err(StoreError::Password)) if password.is_none() => {
